@@ -1,0 +1,68 @@
+# Everything runs in .venv, made by the first target that needs it: `make run`, `make test`.
+# Needs Python 3.11 or newer with venv; a C compiler for the compiled build, which `make run`
+# can do without and `make test` cannot.
+PYTHON ?= python3
+ARGS ?=
+FUZZ_SECONDS ?= 240
+
+BIN := .venv/bin
+READY := .venv/.ready
+COMPILE := $(BIN)/python setup.py --quiet build_ext --inplace
+COMPILED := GALIDIA_EXPECT=compiled $(BIN)/pytest
+PURE := GALIDIA_EXPECT=pure GALIDIA_PURE=1 $(BIN)/pytest
+
+.PHONY: venv build compiled run test test-compiled test-pure lint format types check bench fuzz clean
+
+venv: $(READY)
+
+# The stamp keeps later runs off the network until the pinned tools change.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	GALIDIA_PURE_BUILD=1 $(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+build: $(READY)
+	$(COMPILE)
+
+compiled: $(READY)
+	GALIDIA_REQUIRE_COMPILED=1 $(COMPILE)
+
+run: build
+	$(BIN)/galidia serve --root examples/site $(ARGS)
+
+test: test-compiled test-pure
+
+test-compiled: compiled
+	$(COMPILED) $(ARGS)
+
+test-pure: $(READY)
+	$(PURE) $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: lint types test
+
+bench: compiled
+	$(BIN)/python -m benchmarks --write $(ARGS)
+
+# Stops at the first failure; running out of time (124) is not one.
+fuzz: compiled
+	for build in "$(COMPILED)" "$(PURE)"; do \
+	    env HYPOTHESIS_PROFILE=fuzz timeout --foreground --signal=INT $(FUZZ_SECONDS) \
+	        env $$build -x -m fuzz $(ARGS) || [ $$? -eq 124 ] || exit 1; \
+	done
+
+clean:
+	rm -rf build dist .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache src/*.egg-info
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+	find src -name '*.so' -delete -o -name '*.pyd' -delete

@@ -1,0 +1,1 @@
+"""Galidia measured against its peers: `python -m benchmarks`, or `make bench`."""

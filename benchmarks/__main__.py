@@ -1,0 +1,202 @@
+"""Runs the suite: `python -m benchmarks [options]`."""
+
+import argparse
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from . import idle, report, results
+from .load import BROWSER_HEADERS, Load, LoadError, echo, measure, wrk
+from .prepare import FILE_SIZES, FILES, HERE, file_name, prepare
+from .results import Results
+from .servers import (
+    COMPILED,
+    ECHO,
+    GALIDIA_PYTHON,
+    HELLO,
+    HTTP,
+    PURE,
+    STATIC,
+    TLS_ECHO,
+    Peer,
+    Server,
+    ServerError,
+    answers,
+    echoes,
+    listens,
+)
+
+CONNECTIONS = 50
+IDLE_TCP, IDLE_TLS = 10_000, 1_000
+OPEN_FILES = 65_536
+CYMONGOOSE_ECHO = (
+    "TCP echo of cymongoose: it has no call that discards received bytes (`recv_data` only copies "
+    "them), so each answer would hold everything received so far"
+)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Servers that take turns, how they prove to be ready, and what is measured on each."""
+
+    title: str
+    peers: Sequence[Peer]
+    ready: Callable[[int], None]
+    load: Load
+
+
+def load_scenarios() -> list[Scenario]:
+    """Everything that is measured in requests per second."""
+    hello = answers("/", HELLO)
+    plain, browser = wrk("/", CONNECTIONS), wrk("/", CONNECTIONS, BROWSER_HEADERS)
+    scenarios = [
+        Scenario(results.ECHO_SMALL, ECHO, echoes, echo(64, CONNECTIONS)),
+        Scenario(results.ECHO_LARGE, ECHO, echoes, echo(1 << 16, CONNECTIONS)),
+        Scenario(results.HTTP_SMALL, HTTP, hello, plain),
+        Scenario(results.HTTP_BROWSER, HTTP, hello, browser),
+    ]
+    for size, length in FILE_SIZES.items():
+        name = file_name(size)
+        load = wrk(f"/{name}", 10 if length > 1 << 20 else CONNECTIONS)
+        ready = answers(f"/{name}", (FILES / name).read_bytes())
+        scenarios.append(Scenario(results.file_title(size), STATIC, ready, load))
+    return scenarios
+
+
+class Suite:
+    """Runs what was asked for; a peer that fails is noted and left out from then on."""
+
+    def __init__(self, options: argparse.Namespace, problems: list[str]) -> None:
+        self.results = Results(problems=problems)
+        self._options = options
+        self._failed: set[tuple[str, str]] = set()
+        self._missing = self._missing_builds()
+
+    def run(self) -> None:
+        """All chosen scenarios, one after the other."""
+        for scenario in load_scenarios():
+            if self._chosen(scenario.title):
+                self._run_load(scenario)
+                self._show(scenario.title, report.load_table(self.results, scenario.title))
+        if self._chosen(results.ECHO_SMALL):
+            self.results.problems.append(CYMONGOOSE_ECHO)
+        if self._chosen(results.IDLE_LOSS) or self._chosen(results.TCP_MEMORY):
+            self._run_idle_tcp()
+        if self._chosen(results.TLS_MEMORY):
+            self._run_idle_tls()
+        if self._chosen(results.IMPORT):
+            for name in (COMPILED, PURE):
+                if name not in self._missing:
+                    self._note(results.IMPORT, name, idle.import_ms(pure=name == PURE))
+        for title in self.results.numbers:
+            self._show(title, report.number_table(self.results, title))
+
+    def _run_load(self, scenario: Scenario) -> None:
+        table = self.results.loads.setdefault(scenario.title, {})
+
+        def body(server: Server) -> None:
+            sample = measure(server, scenario.load, self._options.seconds)
+            table.setdefault(server.peer.name, []).append(sample)
+
+        self._rounds(scenario.title, scenario.peers, scenario.ready, body)
+
+    def _run_idle_tcp(self) -> None:
+        def body(server: Server) -> None:
+            load = echo(64, CONNECTIONS)
+            loss, kib = idle.tcp_cost(server, IDLE_TCP, load, self._options.seconds)
+            self._note(results.IDLE_LOSS, server.peer.name, loss)
+            self._note(results.TCP_MEMORY, server.peer.name, kib)
+
+        self._rounds(results.IDLE_LOSS, ECHO, echoes, body)
+
+    def _run_idle_tls(self) -> None:
+        def body(server: Server) -> None:
+            self._note(results.TLS_MEMORY, server.peer.name, idle.tls_cost(server, IDLE_TLS))
+
+        self._rounds(results.TLS_MEMORY, TLS_ECHO, listens, body)
+
+    def _rounds(
+        self,
+        title: str,
+        peers: Sequence[Peer],
+        ready: Callable[[int], None],
+        body: Callable[[Server], None],
+    ) -> None:
+        chosen = [p for p in peers if self._options.peers.lower() in p.name.lower()]
+        for number in range(self._options.rounds):
+            for peer in chosen:
+                if peer.name in self._missing or (title, peer.name) in self._failed:
+                    continue
+                print(f"{title}: round {number + 1}, {peer.name}", file=sys.stderr)
+                try:
+                    with Server(peer, ready) as server:
+                        body(server)
+                except (ServerError, LoadError) as error:
+                    self._failed.add((title, peer.name))
+                    self.results.problems.append(f"{title}, {peer.name}: {error}")
+                    print(f"  failed: {error}", file=sys.stderr)
+
+    def _note(self, title: str, peer: str, value: float) -> None:
+        self.results.numbers.setdefault(title, {}).setdefault(peer, []).append(value)
+
+    def _chosen(self, title: str) -> bool:
+        return any(part.lower() in title.lower() for part in self._options.only or [""])
+
+    def _show(self, title: str, table: str) -> None:
+        print(f"\n{title}\n\n{table}\n", flush=True)
+
+    def _missing_builds(self) -> set[str]:
+        """The builds of galidia that the interpreter does not have."""
+        missing = set()
+        for name, pure in ((COMPILED, ""), (PURE, "1")):
+            wrong = f"galidia.COMPILED is {bool(pure)} and 'this build is not installed'"
+            done = subprocess.run(
+                [GALIDIA_PYTHON, "-I", "-c", f"import sys, galidia; sys.exit({wrong})"],
+                env={**os.environ, "GALIDIA_PURE": pure},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                missing.add(name)
+                self.results.problems.append(f"{name}: {done.stderr.strip().splitlines()[-1]}")
+        return missing
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of a measured run")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", help="part of a scenario's title; repeatable")
+    parser.add_argument("--peers", default="", help="part of a server's name")
+    parser.add_argument("--quick", action="store_true", help="one round of one second")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 1, 1.0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that servers are ended too
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, max(hard, OPEN_FILES)))
+    except (ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    suite = Suite(options, prepare())
+    suite.run()
+    print(f"Targets\n\n{report.target_table(suite.results)}")
+    for problem in suite.results.problems:
+        print(f"not measured: {problem}")
+    if options.write:
+        text = report.document(suite.results, options.rounds, options.seconds)
+        (HERE / "RESULTS.md").write_text(text)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

@@ -1,0 +1,122 @@
+"""The load generators, and one measured run of a server under load."""
+
+import json
+import math
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .cpu import LOAD_CORE, cores_time, cpu_time, load_generators_time, pin_to
+from .prepare import BUILD, HERE
+from .servers import Server
+
+BROWSER_HEADERS = {
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en-US,en;q=0.5",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Referer": "http://localhost/dashboard/devices?page=2",
+    "Cookie": "session=9f86d081884c7d659a2feaa0c55ad015; theme=dark; lang=en",
+    "DNT": "1",
+    "Cache-Control": "no-cache",
+    "Pragma": "no-cache",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Mode": "navigate",
+}  # wrk adds Host: twelve in all
+
+Load = Callable[[int, float], "Run"]
+
+
+class LoadError(Exception):
+    """A load generator failed or saw errors."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a load generator counted."""
+
+    requests: float
+    seconds: float
+    p50_us: float
+    p99_us: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measured run: rates per second of wall time, times in microseconds per request."""
+
+    rate: float
+    user_us: float
+    system_us: float
+    busy: float
+    others: float  # share of one core that went to other programs
+    p50_us: float
+    p99_us: float
+
+
+def echo(size: int, connections: int) -> Load:
+    """Ping-pong of messages of `size` bytes."""
+
+    def load(port: int, seconds: float) -> Run:
+        command = [str(BUILD / "echo_load"), str(port), str(size), str(connections), str(seconds)]
+        return Run(**_run(command, seconds))
+
+    return load
+
+
+def wrk(path: str, connections: int, headers: dict[str, str] | None = None) -> Load:
+    """HTTP GET of `path` over keep-alive connections. wrk counts in whole seconds."""
+
+    def load(port: int, seconds: float) -> Run:
+        whole = math.ceil(seconds)
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{whole}s"]
+        command += ["-s", str(HERE / "native" / "wrk_json.lua")]
+        for name, value in (headers or {}).items():
+            command += ["-H", f"{name}: {value}"]
+        counted = _run([*command, f"http://127.0.0.1:{port}{path}"], whole)
+        errors = counted.pop("errors")
+        if errors:
+            raise LoadError(f"wrk counted {errors:g} errors")
+        return Run(**counted)
+
+    return load
+
+
+def measure(server: Server, load: Load, seconds: float, warm_up: float = 0.5) -> Sample:
+    """Load the server, once to warm up and once measured."""
+    if warm_up:
+        load(server.port, warm_up)
+    pids = server.pids()
+    before, all_before = cpu_time(pids), cores_time() - load_generators_time()
+    run = load(server.port, seconds)
+    used = cpu_time(pids) - before
+    all_used = cores_time() - load_generators_time() - all_before
+    if not run.requests:
+        raise LoadError("not one request was answered")
+    return Sample(
+        rate=run.requests / run.seconds,
+        user_us=used.user / run.requests * 1e6,
+        system_us=used.system / run.requests * 1e6,
+        busy=(used.user + used.system) / run.seconds,
+        others=(all_used - used.user - used.system) / run.seconds,
+        p50_us=run.p50_us,
+        p99_us=run.p99_us,
+    )
+
+
+def _run(command: list[str], seconds: float) -> dict[str, float]:
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=seconds + 20,
+            preexec_fn=lambda: pin_to(LOAD_CORE),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LoadError(f"{command[0]} did not end") from error
+    if done.returncode:
+        raise LoadError(done.stderr.strip() or f"{command[0]} failed")
+    counted: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return counted

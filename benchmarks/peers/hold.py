@@ -1,0 +1,39 @@
+"""Holds idle connections.  Arguments: PORT COUNT [tls]
+
+Opens COUNT connections, has one message of 64 bytes echoed on each, prints "ready", and waits for
+end of file on standard input; then prints how many connections are still open.  Source addresses
+are spread over 127.0.0.x, because one address has some 28,000 ports.
+"""
+
+import select
+import socket
+import ssl
+import sys
+
+PER_ADDRESS = 5_000
+MESSAGE = b"i" * 64
+
+port, count, tls = int(sys.argv[1]), int(sys.argv[2]), len(sys.argv) > 3
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+connections: list[socket.socket] = []
+for i in range(count):
+    source = f"127.0.0.{2 + i // PER_ADDRESS}"
+    connection = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
+    if tls:
+        connection = context.wrap_socket(connection)
+    connection.sendall(MESSAGE)
+    received = b""
+    while len(received) < len(MESSAGE):
+        chunk = connection.recv(len(MESSAGE))
+        if not chunk:
+            sys.exit("the server closed an idle connection")
+        received += chunk
+    connections.append(connection)
+print("ready", flush=True)
+sys.stdin.read()
+poll = select.poll()
+for connection in connections:
+    poll.register(connection, select.POLLIN | select.POLLRDHUP)
+print(count - len(poll.poll(0)), flush=True)

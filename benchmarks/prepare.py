@@ -1,0 +1,91 @@
+"""Makes everything the suite needs: the peers' venv, Debian packages, C programs, files, a key."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+BUILD = HERE / "build"
+PEER_VENV = HERE / ".venv"
+PEER_PYTHON = PEER_VENV / "bin" / "python"
+FILES = BUILD / "files"
+CERT, KEY = BUILD / "cert.pem", BUILD / "key.pem"
+FILE_SIZES = {"1 KiB": 1 << 10, "100 KiB": 100 << 10, "10 MiB": 10 << 20}
+DEBIAN_PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "gcc": "gcc", "openssl": "openssl"}
+
+
+def prepare() -> list[str]:
+    """Create what is missing. Returns a line for each thing that could not be had."""
+    BUILD.mkdir(exist_ok=True)
+    os.environ["PATH"] += ":/usr/sbin"  # nginx lives there; a user's PATH often lacks it
+    problems = _debian_packages() + _peer_venv()
+    for source in (HERE / "native").glob("*.c"):
+        _compile(source, BUILD / source.stem)
+    _make_files()
+    _make_key()
+    return problems
+
+
+def file_name(size: str) -> str:
+    """The name, below `FILES`, of the file of this size."""
+    return size.replace(" ", "") + ".bin"
+
+
+def _debian_packages() -> list[str]:
+    missing = [p for program, p in DEBIAN_PACKAGES.items() if not shutil.which(program)]
+    if not missing:
+        return []
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    try:
+        subprocess.run([*sudo, "apt-get", "update", "-q"], check=False)
+        subprocess.run([*sudo, "apt-get", "install", "-qy", *missing], check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return [f"Debian packages {', '.join(missing)}: {error}"]
+    return []
+
+
+def _peer_venv() -> list[str]:
+    requirements = HERE / "requirements.txt"
+    digest = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()
+    stamp = PEER_VENV / "installed"
+    if stamp.exists() and stamp.read_text() == digest:
+        return []
+    print("installing the peers into benchmarks/.venv", file=sys.stderr)
+    venv.create(PEER_VENV, with_pip=True, clear=True)
+    pip = [str(PEER_PYTHON), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    if subprocess.run([*pip, "-r", str(requirements)], check=False).returncode == 0:
+        stamp.write_text(digest)
+        return []
+    # One peer that does not install here must not cost us the others.
+    wanted = requirements.read_text().split()
+    return [
+        f"{requirement}: pip could not install it"
+        for requirement in wanted
+        if subprocess.run([*pip, requirement], check=False).returncode != 0
+    ]
+
+
+def _compile(source: Path, target: Path) -> None:
+    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+        subprocess.run(["gcc", "-O2", "-Wall", "-o", str(target), str(source)], check=True)
+
+
+def _make_files() -> None:
+    FILES.mkdir(exist_ok=True)
+    for size, length in FILE_SIZES.items():
+        path = FILES / file_name(size)
+        if not path.exists() or path.stat().st_size != length:
+            path.write_bytes(os.urandom(length))
+
+
+def _make_key() -> None:
+    if CERT.exists() and KEY.exists():
+        return
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650"
+    paths = ["-subj", "/CN=localhost", "-keyout", str(KEY), "-out", str(CERT)]
+    subprocess.run([*command.split(), *paths], check=True, capture_output=True)

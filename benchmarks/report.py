@@ -1,0 +1,175 @@
+"""Turns results into tables for the terminal and for RESULTS.md."""
+
+import datetime
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Iterable, Sequence
+
+from .cpu import cpu_model
+from .load import Sample
+from .prepare import PEER_PYTHON
+from .results import TARGETS, Results
+from .servers import COMPILED, GALIDIA_PYTHON, PURE
+
+_QUIET = 0.05  # share of a core that other programs may take before the report says so
+_NOISE = 1.01  # a ratio below this is no difference
+
+_METHOD = """\
+The server is pinned to one core, the load generator to another; all traffic is on 127.0.0.1. The
+servers of a scenario take turns within each of {rounds} rounds, each started anew, warmed up and
+then loaded for {seconds:g} s; the tables show medians. CPU times are those of all processes of
+the server, from /proc, divided by the requests that were completed. Busy is the share of its
+core that the server used: below some 95 %, the load generator or the network stack set the pace,
+and CPU per request says more than the rate. Echo and HTTP run over 50 connections (10 for
+10 MiB), one request at a time on each; +- is half the range of the rounds. Memory is what is
+private to the process; an idle connection has had one message echoed."""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, aligned so that it also reads well on a terminal."""
+    grid = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(row[i]) for row in grid) for i in range(len(head))]
+    lines = []
+    for row in grid:
+        cells = [
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    rule = [("-" * width if i == 0 else "-" * (width - 1) + ":") for i, width in enumerate(widths)]
+    lines.insert(1, "| " + " | ".join(rule) + " |")
+    return "\n".join(lines)
+
+
+def load_table(results: Results, scenario: str) -> str:
+    """One scenario: a row for each server, fastest first."""
+    peers = results.loads[scenario]
+    rates = {peer: results.rate(scenario, peer) for peer in peers}
+
+    def row(peer: str) -> list[str]:
+        def middle(name: str) -> float:
+            return statistics.median(float(getattr(s, name)) for s in peers[peer])
+
+        return [
+            peer,
+            f"{rates[peer]:,.0f}",
+            _spread(peers[peer]),
+            *(
+                f"{rates[ours] / rates[peer]:.2f}" if ours in rates else "-"
+                for ours in (COMPILED, PURE)
+            ),
+            f"{middle('user_us'):.2f}",
+            f"{middle('system_us'):.2f}",
+            f"{100 * middle('busy'):.0f} %",
+            f"{middle('p50_us'):,.0f}",
+            f"{middle('p99_us'):,.0f}",
+        ]
+
+    head = ["", "requests/s", "+-", "compiled/this", "pure/this", "user us", "sys us", "busy"]
+    order = sorted(rates, key=lambda peer: -rates[peer])
+    text = table([*head, "p50 us", "p99 us"], map(row, order))
+    others = max((s.others for samples in peers.values() for s in samples), default=0.0)
+    if others > _QUIET:
+        text += f"\n\nOther programs took up to {100 * others:.0f} % of a core from these runs."
+    return text
+
+
+def number_table(results: Results, scenario: str) -> str:
+    """One plain number for each server."""
+    rows = [
+        [peer, f"{results.number(scenario, peer):.2f}", f"{min(all_):.2f} to {max(all_):.2f}"]
+        for peer, all_ in results.numbers[scenario].items()
+    ]
+    return table(["", "median", "range"], rows)
+
+
+def target_table(results: Results) -> str:
+    """Each target with what was measured."""
+    rows = []
+    for target in TARGETS:
+        bound = f"{'>=' if target.at_least else '<='} {target.bound:g}"
+        try:
+            value = target.value(results)
+        except KeyError:
+            rows.append([target.text, bound, "-", "not measured"])
+            continue
+        verdict = "reached" if target.reached(value) else "**not reached**"
+        rows.append([target.text, bound, f"{value:.2f}", verdict])
+    return table(["target", "bound", "measured", ""], rows)
+
+
+def defeats(results: Results) -> str:
+    """Every scenario in which another server is faster, uses less memory or loses less."""
+    lines = []
+    for scenario, peers in results.loads.items():
+        if COMPILED not in peers:
+            continue
+        ours = results.rate(scenario, COMPILED)
+        for peer in peers:
+            rate = results.rate(scenario, peer)
+            if rate > ours * _NOISE:
+                lines.append(f"- {scenario}: {peer} is faster, {rate / ours:.2f} times {COMPILED}.")
+    for scenario, values in results.numbers.items():
+        if COMPILED not in values:
+            continue
+        ours = results.number(scenario, COMPILED)
+        for peer in values:
+            number = results.number(scenario, peer)
+            if number * _NOISE < ours:
+                lines.append(f"- {scenario}: {peer} {number:.2f}, {COMPILED} {ours:.2f}.")
+    return "\n".join(lines) or "None in what was measured."
+
+
+def document(results: Results, rounds: int, seconds: float) -> str:
+    """RESULTS.md as a whole."""
+    parts = [
+        "# Benchmark results",
+        f"{datetime.date.today():%Y-%m-%d}, by `make bench`.",
+        _machine(),
+    ]
+    parts += ["## Method", _METHOD.format(rounds=rounds, seconds=seconds)]
+    parts += ["## Targets", target_table(results)]
+    parts += ["## Where others win", defeats(results)]
+    for scenario in results.loads:
+        parts += [f"## {scenario}", load_table(results, scenario)]
+    for scenario in results.numbers:
+        parts += [f"## {scenario}", number_table(results, scenario)]
+    if results.problems:
+        parts += ["## Not measured", "\n".join(f"- {problem}" for problem in results.problems)]
+    parts += ["## Versions", "\n".join(f"- {line}" for line in _versions())]
+    return "\n\n".join(parts) + "\n"
+
+
+def _spread(samples: list[Sample]) -> str:
+    rates = [s.rate for s in samples]
+    return f"{50 * (max(rates) - min(rates)) / statistics.median(rates):.0f} %"
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    return (
+        f"Machine: {cpu_model()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release()} {platform.machine()}."
+    )
+
+
+def _versions() -> list[str]:
+    def first_line(*command: str) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        return lines[0] if lines else f"{command[0]}: unknown"
+
+    code = "import galidia; print('galidia', galidia.__version__)"
+    lines = [
+        first_line(GALIDIA_PYTHON, "-c", code),
+        first_line(GALIDIA_PYTHON, "-VV"),
+        first_line(GALIDIA_PYTHON, "-c", "import ssl; print(ssl.OPENSSL_VERSION)"),
+        first_line("nginx", "-v"),
+        first_line("wrk", "-v").partition(" Copyright")[0],
+        first_line("gcc", "--version"),
+    ]
+    freeze = [str(PEER_PYTHON), "-m", "pip", "freeze", "--disable-pip-version-check"]
+    packages = subprocess.run(freeze, capture_output=True, text=True, check=False).stdout.split()
+    return [*lines, ", ".join(packages)]

@@ -1,0 +1,100 @@
+"""What a run of the suite found, and the targets it is held against."""
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .load import Sample
+from .servers import C_ECHO, COMPILED, NGINX, PURE
+
+ECHO_SMALL, ECHO_LARGE = "TCP echo, 64 B", "TCP echo, 64 KiB"
+HTTP_SMALL, HTTP_BROWSER = "HTTP hello, small request", "HTTP hello, browser-like request"
+IDLE_LOSS = "Loss beside 10,000 idle connections, percent of echo 64 B"
+TCP_MEMORY = "Memory of an idle TCP connection, KiB"
+TLS_MEMORY = "Memory of an idle TLS connection, KiB"
+IMPORT = "Time of `import galidia`, ms beyond bare Python"
+
+
+def file_title(size: str) -> str:
+    """The title of the static file scenario of this size."""
+    return f"Static file, {size}"
+
+
+@dataclass
+class Results:
+    """Samples by scenario and peer; plain numbers likewise; what could not be measured."""
+
+    loads: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
+    numbers: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def rate(self, scenario: str, peer: str) -> float:
+        """Median requests per second."""
+        return statistics.median(s.rate for s in self.loads[scenario][peer])
+
+    def user_us(self, scenario: str, peer: str) -> float:
+        """Median user CPU per request, microseconds."""
+        return statistics.median(s.user_us for s in self.loads[scenario][peer])
+
+    def number(self, scenario: str, peer: str) -> float:
+        """Median of a plain number."""
+        return statistics.median(self.numbers[scenario][peer])
+
+
+@dataclass(frozen=True)
+class Target:
+    """A promise: a measured value and its bound. `value` raises `KeyError` if not measured."""
+
+    text: str
+    value: Callable[[Results], float]
+    bound: float
+    at_least: bool = True
+
+    def reached(self, value: float) -> bool:
+        """Whether the bound is kept."""
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+def _ratio(scenario: str, ours: str, peer: str, bound: float) -> Target:
+    return Target(
+        f"{scenario}: {ours}, times {peer}",
+        lambda r: r.rate(scenario, ours) / r.rate(scenario, peer),
+        bound,
+    )
+
+
+def _below(scenario: str, bound: float) -> Target:
+    return Target(scenario, lambda r: r.number(scenario, COMPILED), bound, at_least=False)
+
+
+TARGETS = [
+    _ratio(ECHO_SMALL, COMPILED, C_ECHO.name, 0.90),
+    _ratio(ECHO_SMALL, COMPILED, "uvloop", 1.1),
+    Target(
+        f"{ECHO_SMALL}: {COMPILED}, user CPU above {C_ECHO.name}, us",
+        lambda r: r.user_us(ECHO_SMALL, COMPILED) - r.user_us(ECHO_SMALL, C_ECHO.name),
+        0.8,
+        at_least=False,
+    ),
+    _ratio(ECHO_SMALL, PURE, "asyncio", 2.5),
+    *(
+        _ratio(scenario, ours, peer, bound)
+        for scenario in (HTTP_SMALL, HTTP_BROWSER)
+        for ours, peer, bound in (
+            (COMPILED, NGINX.name, 1.05),
+            (COMPILED, "cymongoose", 1.3),
+            (COMPILED, "socketify", 1.5),
+            (COMPILED, "granian", 2.5),
+            (COMPILED, "uvicorn", 3.0),
+            (PURE, "uvicorn", 1.0),
+        )
+    ),
+    *(
+        _ratio(file_title(size), COMPILED, NGINX.name, 0.9)
+        for size in ("1 KiB", "100 KiB", "10 MiB")
+    ),
+    _below(IDLE_LOSS, 5.0),
+    _below(TCP_MEMORY, 1.0),
+    _below(TLS_MEMORY, 40.0),
+    _below(IMPORT, 40.0),
+]

@@ -1,0 +1,234 @@
+"""Every server program that is measured, and how it is started, checked and ended."""
+
+import http.client
+import os
+import signal
+import socket
+import string
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from .cpu import SERVER_CORE, family, pin_to
+from .prepare import BUILD, CERT, FILES, HERE, KEY, PEER_PYTHON, ROOT
+
+HELLO = b"Hello, world!"
+_VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
+GALIDIA_PYTHON = str(_VENV_PYTHON if _VENV_PYTHON.exists() else sys.executable)
+COMPILED, PURE = "galidia compiled", "galidia pure"
+_START_SECONDS = 15.0
+
+
+class ServerError(Exception):
+    """A server did not start, or did not answer as it should."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One server program: its name in the tables, and its command line for a port."""
+
+    name: str
+    command: Callable[[int], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def script(name: str, file: str, *arguments: str, python: str = str(PEER_PYTHON)) -> Peer:
+    """A Python program below peers/ that takes the port first."""
+    path = str(HERE / "peers" / file)
+    return Peer(name, lambda port: [python, path, str(port), *arguments])
+
+
+def galidia(file: str, *arguments: str) -> list[Peer]:
+    """The same program on both builds of galidia."""
+    command = script("", file, *arguments, python=GALIDIA_PYTHON).command
+    return [
+        Peer(COMPILED, command, {"GALIDIA_PURE": ""}),
+        Peer(PURE, command, {"GALIDIA_PURE": "1"}),
+    ]
+
+
+def _nginx(port: int) -> list[str]:
+    folder = BUILD / "nginx"
+    folder.mkdir(exist_ok=True)
+    template = string.Template((HERE / "peers" / "nginx.conf").read_text())
+    config = folder / "nginx.conf"
+    config.write_text(
+        template.safe_substitute(
+            # Run by root, workers would become a user who may not read the files.
+            user="user root;" if os.geteuid() == 0 else "",
+            folder=folder,
+            port=port,
+            root=FILES,
+        )
+    )
+    return ["nginx", "-p", str(folder), "-e", "stderr", "-c", str(config)]
+
+
+def _granian(port: int) -> list[str]:
+    command = (
+        f"-m granian --interface rsgi --host 127.0.0.1 --port {port} --workers 1 --http 1 --no-ws"
+        " --runtime-mode st --runtime-threads 1 --loop uvloop --task-impl asyncio --no-log"
+        " --backpressure 4096 granian_app:app"
+    )
+    return [str(PEER_PYTHON), *command.split()]
+
+
+def _uvicorn(port: int) -> list[str]:
+    command = (
+        f"-m uvicorn --host 127.0.0.1 --port {port} --loop uvloop --http httptools --no-access-log"
+        " --log-level error --lifespan off --ws none --no-server-header --no-date-header"
+        " uvicorn_app:app"
+    )
+    return [str(PEER_PYTHON), *command.split()]
+
+
+NGINX = Peer("nginx", _nginx)
+C_ECHO = Peer("bare C epoll", lambda port: [str(BUILD / "echo_epoll"), str(port)])
+ECHO = [
+    C_ECHO,
+    *galidia("galidia_echo.py"),
+    script("uvloop", "uvloop_echo.py"),
+    script("asyncio", "asyncio_echo.py"),
+]
+TLS_ECHO = [
+    *galidia("galidia_echo.py", str(CERT), str(KEY)),
+    script("uvloop", "uvloop_echo.py", str(CERT), str(KEY)),
+    script("asyncio", "asyncio_echo.py", str(CERT), str(KEY)),
+]
+HTTP = [
+    NGINX,
+    *galidia("galidia_http.py"),
+    script("cymongoose", "cymongoose_http.py"),
+    script("socketify", "socketify_http.py"),
+    Peer("granian", _granian),
+    Peer("uvicorn", _uvicorn),
+    script("aiohttp", "aiohttp_http.py"),
+]
+STATIC = [NGINX, *galidia("galidia_files.py", str(FILES))]
+
+
+class Server:
+    """A running server, pinned to its core: a context manager that ends what it started."""
+
+    def __init__(self, peer: Peer, ready: Callable[[int], None]) -> None:
+        self.peer = peer
+        self.port = 0
+        self._ready = ready
+        self._log = BUILD / (peer.name.replace(" ", "-") + ".log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Server":
+        attempts = 3  # someone may take the free port before the server does
+        while True:
+            attempts -= 1
+            try:
+                self._start()
+                return self
+            except BaseException as error:
+                exited = self._process is not None and self._process.poll() is not None
+                self._end()
+                if not (isinstance(error, ServerError) and exited and attempts):
+                    raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def pids(self) -> list[int]:
+        """All processes of the server."""
+        assert self._process is not None
+        return family(self._process.pid)
+
+    def _start(self) -> None:
+        self.port = free_port()
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self.peer.command(self.port),
+                cwd=HERE / "peers",
+                env={**os.environ, **self.peer.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=lambda: pin_to(SERVER_CORE),
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._ready(self.port)
+                return
+            except (OSError, http.client.HTTPException) as error:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+                    reason = last[0] if last else str(error)
+                    raise ServerError(f"{self.peer.name} did not start: {reason}") from error
+                time.sleep(0.02)
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        pids = family(process.pid) if process.poll() is None else []
+        process.terminate()
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pid in pids[1:]:  # workers that outlived their parent
+            if _is_ours(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether the number still belongs to a process started in the peers' folder."""
+    try:
+        return Path(f"/proc/{pid}/cwd").resolve(strict=True) == HERE / "peers"
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody has at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def echoes(port: int) -> None:
+    """Ready check of an echo server: a message comes back as it was sent."""
+    message = os.urandom(100_000)
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(message)
+        received = bytearray()
+        while len(received) < len(message):
+            chunk = connection.recv(65536)
+            if not chunk:
+                break
+            received += chunk
+    if received != message:
+        raise ServerError("the echo differs from what was sent")
+
+
+def listens(port: int) -> None:
+    """Ready check of any TCP server."""
+    socket.create_connection(("127.0.0.1", port), 5).close()
+
+
+def answers(path: str, body: bytes) -> Callable[[int], None]:
+    """Ready check of an HTTP server: this path has this body."""
+
+    def check(port: int) -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+            if response.read() != body:
+                raise ServerError(f"{path}: the body is not what it should be")
+
+    return check

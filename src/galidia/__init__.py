@@ -1,0 +1,53 @@
+"""Galidia: event-driven networking.
+
+One `Manager`, many `Connection`s, one handler ``(c, ev, data)``.
+"""
+
+import os
+
+if os.environ.get("GALIDIA_PURE"):
+    from ._pure import load_sources
+
+    load_sources(__name__)
+
+from ._build import COMPILED
+from .core.acl import check_ip_acl
+from .core.address import Address, AddressError
+from .core.bind import inherited_listeners
+from .core.connection import Connection
+from .core.events import ERR_RESOLVE, ERR_TLS, Event, Flag
+from .core.handler import Handler, handles
+from .core.manager import Manager
+from .core.protocol import Protocol
+from .core.registry import Scheme
+
+__version__ = "0.1.0"
+
+EV_POLL = Event.POLL
+EV_ACCEPT = Event.ACCEPT
+EV_CONNECT = Event.CONNECT
+EV_RECV = Event.RECV
+EV_SEND = Event.SEND
+EV_CLOSE = Event.CLOSE
+EV_TIMER = Event.TIMER
+EV_CONGESTED = Event.CONGESTED
+EV_DRAINED = Event.DRAINED
+EV_HTTP_REQUEST = Event.HTTP_REQUEST
+
+F_LISTENING = Flag.LISTENING
+F_UDP = Flag.UDP
+F_RESOLVING = Flag.RESOLVING
+F_CONNECTING = Flag.CONNECTING
+F_SSL = Flag.SSL
+F_SSL_HANDSHAKE_DONE = Flag.SSL_HANDSHAKE_DONE
+F_RECV_AND_CLOSE = Flag.RECV_AND_CLOSE
+F_SEND_AND_CLOSE = Flag.SEND_AND_CLOSE
+F_CLOSE_IMMEDIATELY = Flag.CLOSE_IMMEDIATELY
+F_ENABLE_BROADCAST = Flag.ENABLE_BROADCAST
+F_BUFFER_BUT_DONT_SEND = Flag.BUFFER_BUT_DONT_SEND
+F_USER_1 = Flag.USER_1
+F_USER_2 = Flag.USER_2
+F_USER_3 = Flag.USER_3
+F_USER_4 = Flag.USER_4
+F_USER_5 = Flag.USER_5
+F_USER_6 = Flag.USER_6

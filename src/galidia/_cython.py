@@ -1,0 +1,3 @@
+"""Stands in for the Cython module when a source runs as plain Python."""
+
+compiled = False

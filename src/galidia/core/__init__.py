@@ -1,0 +1,1 @@
+"""The engine: knows bytes, sockets and time, and no protocol."""

@@ -1,0 +1,75 @@
+cimport cython
+from .manager cimport Manager
+from .mbuf cimport extend
+from .protocol cimport Protocol
+from .timers cimport Timer
+from .poller cimport Watcher
+from .bits cimport (BUFFER_BUT_DONT_SEND, CLOSE, CLOSE_IMMEDIATELY, CONGESTED, CONNECT, DRAINED,
+                    LISTENING, POLL, RECV_AND_CLOSE, SEND_AND_CLOSE, SETTABLE, TIMER, UDP)
+
+cdef list _MEMBERS
+cdef bytes _SHIFT
+
+cdef class Connection(Watcher):
+    cdef readonly Manager mgr
+    cdef readonly Connection listener
+    cdef readonly long long id
+    cdef public object user_data
+    cdef public str error
+    cdef public double close_timeout
+    cdef bytearray _recv
+    cdef bytearray _send
+    cdef public Py_ssize_t recv_mbuf_limit
+    cdef public Py_ssize_t send_mbuf_limit
+    cdef public unsigned int _flags
+    cdef bint _dirty
+    cdef bint _opened
+    cdef bint _closed
+    cdef bint _aborted
+    cdef bint _paused
+    cdef bint _over_limit
+    cdef bint _congested
+    cdef int _holds
+    cdef unsigned long long _wants
+    cdef unsigned long long _mask
+    cdef object _handler
+    cdef Protocol _protocol
+    cdef Py_ssize_t _charged
+    cdef double _last_io
+    cdef Timer _timer
+    cdef double _timer_value
+    cdef Timer _close_timer
+    cdef set _timers
+    cdef str _policy
+    cdef Connection _source
+    cdef object _messages
+    cdef object __weakref__
+
+    @cython.locals(mgr=Manager)
+    cpdef object send(self, data)
+    cpdef object close(self)
+    cpdef object close_after_send(self)
+    @cython.locals(shift=int)
+    cpdef object emit(self, int ev, object data)
+    cdef object _dispatch(self, int ev, object data)
+    cdef object _failed(self, int ev)
+    cpdef object _mark(self)
+    cpdef object _open(self, int ev, object data)
+    cpdef object _finish(self)
+    cdef bint _accepts(self, Py_ssize_t n) except -1
+    cpdef object _hold(self, int change)
+    cdef object _drop_oldest(self, Py_ssize_t n)
+    cdef object _sent(self, Py_ssize_t n)
+    @cython.locals(waiting=Py_ssize_t)
+    cdef object _congestion(self)
+    @cython.locals(total=Py_ssize_t)
+    cdef object _charge(self)
+    cdef object _remask(self)
+    cdef object _limit_close(self)
+    cdef object _linger(self)
+
+    cpdef object _service(self)
+    cpdef object _release(self)
+    cpdef object _watch(self)
+    cpdef object _child_gone(self)
+    cpdef Py_ssize_t _unsent(self) except -1

@@ -1,0 +1,595 @@
+"""One connection: buffers, flags, events, timers, limits.
+
+What all kinds have in common stands here: listeners, streams, datagrams, timers. Nothing in this
+module touches a socket. A connection that has something to do joins the manager's dirty list
+(`_mark`), and the manager calls its `_service` in the same poll.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+from .address import Address
+from .events import _BITS, _OTHER, Event, Flag
+from .handler import HandlerFunction, nobody, wanted
+from .poller import Watcher
+
+if TYPE_CHECKING:
+    from .manager import Manager
+    from .protocol import Protocol
+    from .timers import Timer
+
+if not cython.compiled:
+    from .bits import (
+        BUFFER_BUT_DONT_SEND,
+        CLOSE,
+        CLOSE_IMMEDIATELY,
+        CONGESTED,
+        CONNECT,
+        DRAINED,
+        LISTENING,
+        POLL,
+        RECV_AND_CLOSE,
+        SEND_AND_CLOSE,
+        SETTABLE,
+        TIMER,
+        UDP,
+    )
+    from .mbuf import extend
+
+logger = logging.getLogger("galidia")
+
+#: Bytes of input that wait for the handler before the connection stops reading.
+RECV_MBUF_LIMIT = 3 << 20
+#: Bytes of output that wait for the peer before the connection is congested.
+SEND_MBUF_LIMIT = 16 << 20
+#: Seconds without progress after which a connection that is closing is closed as it is.
+CLOSE_TIMEOUT = 30.0
+#: What can be done about congestion.
+POLICIES = ("close", "drop_oldest", "pause_source")
+
+# Event number -> the member that handlers get, and the number's bit in an interest mask.
+_NUMBERS = 1024
+_MEMBERS: list[Any] = list(range(_NUMBERS))
+for _ev in Event:
+    _MEMBERS[_ev] = _ev
+_SHIFT = bytes(_BITS.get(i, _OTHER) for i in range(_NUMBERS))
+
+
+class Connection(Watcher):
+    """A listener, an inbound or outbound connection, or a timer; made by a `Manager`.
+
+    ``user_data`` is the user's; ``error`` says in words why the connection failed or closed, if it
+    did; ``recv_mbuf_limit`` and ``send_mbuf_limit`` are in bytes, ``close_timeout`` in seconds.
+    ``listener`` is the listener that accepted it, or None.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_aborted",
+        "_charged",
+        "_close_timer",
+        "_closed",
+        "_congested",
+        "_dirty",
+        "_flags",
+        "_handler",
+        "_holds",
+        "_last_io",
+        "_mask",
+        "_messages",
+        "_opened",
+        "_over_limit",
+        "_paused",
+        "_policy",
+        "_protocol",
+        "_recv",
+        "_send",
+        "_source",
+        "_timer",
+        "_timer_value",
+        "_timers",
+        "_wants",
+        "close_timeout",
+        "error",
+        "id",
+        "listener",
+        "mgr",
+        "recv_mbuf_limit",
+        "send_mbuf_limit",
+        "user_data",
+    )
+
+    def __init__(self, mgr: Manager, handler: HandlerFunction | None, flags: int = 0) -> None:
+        self.mgr = mgr
+        self.id: int = self.mgr._register(self)
+        self.listener: Connection | None = None
+        self.user_data: Any = None
+        self.error = ""
+        self.close_timeout = CLOSE_TIMEOUT
+        self.recv_mbuf_limit = RECV_MBUF_LIMIT
+        self.send_mbuf_limit = SEND_MBUF_LIMIT
+        self._recv = bytearray()
+        self._send = bytearray()
+        self._flags = flags
+        self._dirty = False
+        self._opened = False
+        self._closed = False
+        self._aborted = False
+        self._paused = False
+        self._over_limit = False
+        self._congested = False
+        self._holds = 0
+        self._charged = 0
+        self._last_io = self.mgr._now
+        self._timer: Timer | None = None
+        self._timer_value = 0.0
+        self._close_timer: Timer | None = None
+        self._timers: set[Timer] | None = None
+        self._policy = "close"
+        self._source: Connection | None = None
+        self._messages: deque[int] | None = None
+        self._protocol: Protocol | None = None
+        self._handler: Any = nobody
+        self._wants = 0
+        self._mask = 0
+        self.handler = handler if handler is not None else nobody
+
+    # -- what the handler sees ----------------------------------------------------------------
+
+    @property
+    def recv_mbuf(self) -> bytearray:
+        """What was received and not discarded yet: ``del c.recv_mbuf[:n]`` when processed."""
+        if self._paused:
+            self._mark()  # whoever looks at a full buffer may make room in it
+        return self._recv
+
+    @recv_mbuf.setter
+    def recv_mbuf(self, value: bytearray) -> None:
+        self._recv = _a_bytearray("recv_mbuf", value)
+        self._mark()
+
+    @property
+    def send_mbuf(self) -> bytearray:
+        """What waits to be sent. Appending to it is as good as `send`; fetch it anew each time."""
+        self._mark()
+        return self._send
+
+    @send_mbuf.setter
+    def send_mbuf(self, value: bytearray) -> None:
+        self._send = _a_bytearray("send_mbuf", value)
+        self._mark()
+
+    @property
+    def flags(self) -> int:
+        """`Flag` bits. Assigning changes those a handler may change and leaves the others."""
+        return self._flags
+
+    @flags.setter
+    def flags(self, value: int) -> None:
+        self.mgr._check_thread()
+        self._flags = (self._flags & ~SETTABLE) | (value & SETTABLE)
+        self._mark()
+
+    @property
+    def handler(self) -> HandlerFunction:
+        """The function that is called with this connection's events."""
+        handler: HandlerFunction = self._handler
+        return handler
+
+    @handler.setter
+    def handler(self, handler: HandlerFunction) -> None:
+        if not callable(handler):
+            raise TypeError(f"a handler is a callable (c, ev, data), not {handler!r}")
+        self._handler = handler
+        self._wants = wanted(handler)
+        self._remask()
+
+    @property
+    def protocol(self) -> Protocol | None:
+        """The protocol in front of the handler, or None."""
+        return self._protocol
+
+    @protocol.setter
+    def protocol(self, protocol: Protocol | None) -> None:
+        self._protocol = protocol
+        self._remask()
+
+    @property
+    def closed(self) -> bool:
+        """Whether ``CLOSE`` has come."""
+        return self._closed
+
+    @property
+    def closing(self) -> bool:
+        """Whether it is closed or going to be: what is queued now may not be sent."""
+        return self._closed or self._flags & (SEND_AND_CLOSE | CLOSE_IMMEDIATELY) != 0
+
+    @property
+    def peer(self) -> Address:
+        """The other end's address; ``Address("")`` when there is none."""
+        return Address("")
+
+    @property
+    def local(self) -> Address:
+        """This end's address; of a listener, the one it is bound to, with the real port."""
+        return Address("")
+
+    @property
+    def last_io_time(self) -> float:
+        """UNIX time of the last read or write."""
+        mgr = self.mgr
+        return mgr.time() - (mgr.monotonic() - self._last_io)
+
+    # -- output -------------------------------------------------------------------------------
+
+    def send(self, data: bytes | bytearray | memoryview) -> None:
+        """Append bytes to ``send_mbuf``; `Manager.poll` writes them. On a closed one, nothing.
+
+        A send that finds more than ``send_mbuf_limit`` bytes waiting makes the connection
+        congested; see `congestion`. Raises TypeError for text.
+        """
+        mgr = self.mgr
+        mgr._check_thread()
+        if self._closed or self._flags & CLOSE_IMMEDIATELY:
+            return
+        if type(data) is not bytes and type(data) is not bytearray:
+            data = _as_bytes(data)
+        if not self._accepts(len(data)):
+            return
+        self._send = extend(self._send, data)
+        if not self._dirty:
+            self._mark()
+
+    def forward(self, to: Connection) -> None:
+        """Move all of ``recv_mbuf`` into another connection's ``send_mbuf``."""
+        to.send(self._recv)
+        del self.recv_mbuf[:]
+
+    # -- closing ------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close in this poll; what is not sent yet is dropped (``CLOSE_IMMEDIATELY``)."""
+        self.mgr._check_thread()
+        self._flags |= CLOSE_IMMEDIATELY
+        self._mark()
+
+    def close_after_send(self) -> None:
+        """Close as soon as ``send_mbuf`` is empty (``SEND_AND_CLOSE``)."""
+        self.mgr._check_thread()
+        self._flags |= SEND_AND_CLOSE
+        self._mark()
+
+    def close_after_recv(self) -> None:
+        """Send what waits, end the sending side, close when the peer ends (``RECV_AND_CLOSE``)."""
+        self.mgr._check_thread()
+        self._flags |= RECV_AND_CLOSE
+        self._mark()
+
+    def abort(self) -> None:
+        """Close in this poll and let the peer know that it was cut off (a TCP reset)."""
+        self._aborted = True
+        self.close()
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def set_timer(self, when: float) -> float:
+        """Ask for one ``TIMER`` event at a UNIX time; 0 cancels. The time that was set, or 0.
+
+        A time in the past is due in the next poll. Later steps of the wall clock do not matter.
+        """
+        mgr = self.mgr
+        mgr._check_thread()
+        old = self._timer_value
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_value = 0.0
+        if when > 0 and not self._closed:
+            self._timer_value = when
+            self._timer = mgr._add_timer(when - mgr.time(), 0.0, self._on_timer, (), None)
+        return old
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
+        """Call ``callback(*args)`` once after ``delay`` seconds, unless closed before."""
+        return self._own(self.mgr._add_timer(delay, 0.0, callback, args, self))
+
+    def call_every(self, interval: float, callback: Callable[..., object], *args: Any) -> Timer:
+        """Call ``callback(*args)`` every ``interval`` seconds until closed."""
+        if interval <= 0:
+            raise ValueError(f"interval must be over 0 seconds, not {interval!r}")
+        return self._own(self.mgr._add_timer(interval, interval, callback, args, self))
+
+    def _own(self, timer: Timer) -> Timer:
+        if self._closed:
+            timer.cancel()
+            return timer
+        if self._timers is None:
+            self._timers = set()
+        self._timers.add(timer)
+        return timer
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        if self._opened and not self._closed:
+            value, self._timer_value = self._timer_value, 0.0
+            self._dispatch(TIMER, value)
+
+    # -- congestion ---------------------------------------------------------------------------
+
+    @property
+    def congestion(self) -> str:
+        """What happens when more than ``send_mbuf_limit`` bytes wait: a policy.
+
+        ``"close"`` closes the connection after ``CONGESTED``. ``"drop_oldest"`` drops the oldest
+        messages, one message being what one `send` was given. ``"pause_source"`` stops reading
+        from `source` until ``DRAINED``. Past twice the limit every policy but ``"drop_oldest"``
+        closes.
+        """
+        return self._policy
+
+    @congestion.setter
+    def congestion(self, policy: str) -> None:
+        if policy not in POLICIES:
+            raise ValueError(f"congestion is one of {', '.join(POLICIES)}; not {policy!r}")
+        self._policy = policy
+        if not self._flags & UDP:  # there the boundaries are kept anyway
+            self._messages = None
+            if policy == "drop_oldest":
+                self._messages = deque([len(self._send)] if self._send else [])
+
+    @property
+    def source(self) -> Connection:
+        """Where the output comes from, for ``"pause_source"``: by default the connection itself."""
+        return self if self._source is None else self._source
+
+    @source.setter
+    def source(self, source: Connection | None) -> None:
+        if self._congested and self._policy == "pause_source":
+            self.source._hold(-1)
+            self._source = source
+            self.source._hold(1)
+        else:
+            self._source = source
+
+    def _accepts(self, n: int) -> bool:
+        """Whether ``send_mbuf`` may take ``n`` more bytes."""
+        waiting = len(self._send)
+        if waiting >= self.send_mbuf_limit or (waiting and self.mgr._hog(self._charged)):
+            self._over_limit = True
+            self._mark()
+            if self._policy == "drop_oldest":
+                self._drop_oldest(n)
+            elif waiting >= 2 * self.send_mbuf_limit:
+                self._limit_close()
+                return False
+        if self._messages is not None:
+            self._messages.append(n)
+        return True
+
+    def _limit_close(self) -> None:
+        if not self._flags & CLOSE_IMMEDIATELY:
+            self.error = f"the peer is too slow: {len(self._send)} bytes wait to be sent"
+            logger.warning("%r: %s; closed", self, self.error)
+            self._flags |= CLOSE_IMMEDIATELY
+            self._aborted = True
+
+    def _drop_oldest(self, n: int) -> None:
+        """Drop down to half the limit, so that each byte is moved once; none that is partly sent."""
+        messages = self._messages
+        if messages is None:
+            return
+        room = self.send_mbuf_limit // 2 - n
+        kept = len(self._send) - sum(messages)  # the rest of a message that is partly sent
+        dropped = 0
+        while messages and len(self._send) - dropped > room:
+            dropped += messages.popleft()
+        if dropped:
+            self._send = self._send[:kept] + self._send[kept + dropped :]
+
+    def _sent(self, n: int) -> None:
+        """``n`` bytes have left ``send_mbuf``: keep the message boundaries right."""
+        messages = self._messages
+        while messages and n > 0:
+            n -= messages.popleft()
+
+    def _congestion(self) -> None:
+        """Tell the handler of congestion and of its end, and do what the policy says."""
+        waiting = len(self._send)
+        if self._over_limit and not self._congested:
+            self._congested = True
+            if self._policy == "pause_source":
+                self.source._hold(1)
+            self._dispatch(CONGESTED, waiting)
+            full = len(self._send) >= self.send_mbuf_limit or self.mgr._hog(self._charged)
+            if self._policy == "close" and full:
+                self._limit_close()
+        elif self._congested and waiting * 2 <= self.send_mbuf_limit:
+            self._over_limit = False
+            self._congested = False
+            if self._policy == "pause_source":
+                self.source._hold(-1)
+            self._dispatch(DRAINED, waiting)
+
+    def _hold(self, change: int) -> None:
+        """Count those who want this connection not to be read from."""
+        self._holds += change
+        if not self._closed:
+            self._paused = True
+            self._mark()
+
+    def _charge(self) -> None:
+        """Keep the manager's sum of buffered bytes."""
+        total = len(self._recv) + len(self._send)
+        if total != self._charged:
+            self.mgr._buffered += total - self._charged
+            self._charged = total
+
+    # -- events -------------------------------------------------------------------------------
+
+    def emit(self, ev: int, data: Any) -> None:
+        """Give an event to the handler, if it wants it; for protocols.
+
+        An exception in the handler is logged and closes this connection, and nothing else.
+        """
+        shift = _SHIFT[ev] if 0 <= ev < _NUMBERS else _OTHER
+        if not (self._wants >> shift) & 1:
+            return
+        if ev != POLL:
+            self.mgr._count += 1
+        try:
+            self._handler(self, _MEMBERS[ev] if 0 <= ev < _NUMBERS else ev, data)
+        except Exception:
+            self._failed(ev)
+
+    def _dispatch(self, ev: int, data: Any) -> None:
+        """Give a core event to the protocol, or where there is none to the handler."""
+        if self._protocol is None:
+            self.emit(ev, data)
+            return
+        try:
+            self._protocol.on_event(self, ev, data)
+        except Exception:
+            self._failed(ev)
+
+    def _failed(self, ev: int) -> None:
+        event = Event(ev).name if ev in _BITS else ev
+        logger.exception("%r: the handler failed on %s; connection closed", self, event)
+        self.error = f"the handler failed on {event}"
+        self._flags |= CLOSE_IMMEDIATELY
+        self._mark()
+
+    def _remask(self) -> None:
+        mask = self._wants
+        if self._protocol is not None:
+            mask |= self._protocol.wants
+        self._mask = mask
+        if self._opened and not self._closed:
+            self.mgr._listen_to_polls(self, bool(mask & 1))
+
+    # -- for the manager and the kinds of connections -----------------------------------------
+
+    def _mark(self) -> None:
+        """Have `_service` called in this poll."""
+        if not self._dirty and not self._closed:
+            self._dirty = True
+            self.mgr._add_dirty(self)
+
+    def _open(self, ev: int, data: Any) -> None:
+        """The first event: from now on the others may come."""
+        self._opened = True
+        if self._mask & 1:
+            self.mgr._listen_to_polls(self, True)
+        if ev >= 0:
+            self._dispatch(ev, data)
+        if self._timer_value and self._timer is None:
+            self._on_timer()
+
+    def _finish(self) -> None:
+        """The end: give everything back, then ``CLOSE``, once."""
+        if self._closed:
+            return
+        mgr = self.mgr
+        self._closed = True
+        self._release()
+        if self._congested and self._policy == "pause_source":
+            self.source._hold(-1)
+        mgr._forget(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        if self._timers is not None:
+            for timer in self._timers:
+                timer.cancel()
+        mgr._buffered -= self._charged
+        if self._opened:
+            self._dispatch(CLOSE, None)
+        # Whatever a handler keeps of a closed connection, it keeps no cycle with it.
+        self._timer = self._close_timer = self._timers = None
+        self._source = None
+        self._handler = nobody
+        self._wants = self._mask = 0
+        self._protocol = None
+
+    def _linger(self) -> None:
+        """A deadline for a connection that is closing: cut it off when it makes no progress."""
+        if self._close_timer is None:
+            self._close_timer = self.mgr._add_timer(
+                self.close_timeout,
+                0.0,
+                self._on_close_timeout,
+                (self._unsent(), self._last_io),
+                None,
+            )
+
+    def _on_close_timeout(self, unsent: int, last_io: float) -> None:
+        self._close_timer = None
+        if 0 < self._unsent() < unsent or (self._unsent() == 0 and self._last_io > last_io):
+            self._linger()  # slow, but it moves
+            return
+        self.error = self.error or "closing took too long"
+        self.abort()
+
+    def _service(self) -> None:
+        """Do what flags and buffers ask for."""
+        if self._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE | RECV_AND_CLOSE):
+            self._finish()
+
+    def _timer_done(self, timer: Timer) -> None:
+        """A timer of this connection has fired."""
+        if self._timers is not None and not timer.active:
+            self._timers.discard(timer)
+
+    def _goodbye(self) -> None:
+        """The manager is closing."""
+        self.close()
+
+    def _finish_broken(self) -> None:
+        """End it after a fault in the library."""
+        self.error = self.error or "internal error"
+        self._flags |= CLOSE_IMMEDIATELY
+        self._finish()
+
+    def _child_gone(self) -> None:
+        """A connection that this listener accepted has ended."""
+
+    def _release(self) -> None:
+        """Give the socket back."""
+
+    def _watch(self) -> None:
+        """Tell the poller what this connection waits for."""
+
+    def _unsent(self) -> int:
+        """Bytes that are still to be sent."""
+        return len(self._send)
+
+    def __repr__(self) -> str:
+        flags = self._flags
+        kind = "inbound" if self.listener is not None else "outbound"
+        if flags & LISTENING:
+            kind = "listener"
+        transport = "udp" if flags & UDP else "tls" if flags & int(Flag.SSL) else "stream"
+        address = self.local if flags & LISTENING else self.peer
+        state = " closed" if self._closed else ""
+        return f"<Connection {self.id} {transport} {kind} {address}{state}>"
+
+
+def _as_bytes(data: Any) -> bytes:
+    if isinstance(data, str):
+        raise TypeError("send() takes bytes: encode text first, as in c.send(text.encode())")
+    return bytes(memoryview(data))
+
+
+def _a_bytearray(name: str, value: Any) -> bytearray:
+    if type(value) is not bytearray:
+        raise TypeError(f"{name} is a bytearray, not {type(value).__name__}")
+    return value

@@ -1,0 +1,315 @@
+"""Outbound connections: resolve, connect, and hand over what came of it.
+
+All addresses of a name are tried. The next one starts when one fails or has not answered within a
+moment, IPv6 and IPv4 in turn; the first that is established wins (RFC 8305).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .address import Address, Url, family_of, is_ip, parse_address
+from .datagram import DatagramConnection
+from .events import CREATION_FLAGS, ERR_RESOLVE, ERR_TLS, Flag
+from .options import ConnectOptions, check, positive
+from .poller import WRITABLE, Watcher
+from .registry import find_scheme, make_protocol
+from .settings import configure, wants_tls
+from .stream import HANDSHAKE_TIMEOUT, Stream
+from .tls import SESSIONS, Settings, TlsTransport, server_name
+
+if TYPE_CHECKING:
+    from .manager import Manager
+    from .timers import Timer
+    from .transport import Transport
+
+#: Seconds until the connection is established, name look-up included.
+CONNECT_TIMEOUT = 30.0
+#: Seconds that one address is given before the next is tried as well (RFC 8305 5).
+ATTEMPT_DELAY = 0.25
+#: Addresses of one name that are tried.
+MAX_ADDRESSES = 16
+
+_GOES_ON = (errno.EINPROGRESS, errno.EWOULDBLOCK)
+
+
+def connect(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Any:
+    """`Manager.connect`, with its address parsed."""
+    check("connect", options, ConnectOptions)
+    scheme = find_scheme(url.scheme)
+    protocol = make_protocol(scheme, options.get("options"))
+    timeout = positive("connect_timeout", options.get("connect_timeout", CONNECT_TIMEOUT))
+    positive("handshake_timeout", options.get("handshake_timeout", HANDSHAKE_TIMEOUT))
+    options["source"] = _parse_source(options)
+    flags = options.get("flags", 0) & int(CREATION_FLAGS)
+    if not url.host and not url.is_unix:
+        url = Url(url.scheme, "127.0.0.1", url.port)
+    if scheme.transport == "udp":
+        if wants_tls(scheme, options):
+            raise ValueError("TLS over UDP (DTLS) is not supported")
+        c: Any = DatagramConnection(mgr, handler, flags | int(Flag.UDP))
+    else:
+        c = Stream(mgr, handler, flags)
+    try:
+        configure(c, options)
+        dial = Dial(c, url, options, timeout)
+        if wants_tls(scheme, options):
+            dial.secure()
+            c._flags |= int(Flag.SSL)
+    except BaseException:
+        mgr._forget(c)
+        raise
+    if protocol is not None:
+        c.protocol = protocol
+    c._setup = dial
+    dial.start()
+    return c
+
+
+def _parse_source(options: dict[str, Any]) -> tuple[str, int] | None:
+    text = options.get("source")
+    if text is None:
+        return None
+    url = parse_address(text if ":" in text or text.isdigit() else f"{text}:0")
+    return (url.host or "0.0.0.0", url.port)
+
+
+class Dial:
+    """Establishes one outbound connection; dropped when that is done."""
+
+    __slots__ = (
+        "_addresses",
+        "_attempts",
+        "_c",
+        "_cancel",
+        "_context",
+        "_delay",
+        "_error",
+        "_handshake",
+        "_options",
+        "_timer",
+        "_timeout",
+        "_url",
+    )
+
+    def __init__(self, c: Any, url: Url, options: dict[str, Any], timeout: float) -> None:
+        self._c = c
+        self._url = url
+        self._options = options
+        self._timeout = timeout
+        self._addresses: list[str] = []
+        self._attempts: list[Attempt] = []
+        self._cancel: Callable[[], object] | None = None
+        self._delay: Timer | None = None
+        self._handshake: Timer | None = None
+        self._context: Any = None
+        self._error = (0, "")
+        self._timer: Timer | None = None
+
+    @property
+    def target(self) -> Address:
+        """What is being connected to."""
+        return Address(self._url.path or self._url.host, self._url.port)
+
+    def secure(self) -> None:
+        """Do TLS; raises for certificates that cannot be used."""
+        settings = Settings(self._options)
+        contexts = self._c.mgr._contexts
+        key = settings.key()
+        if key not in contexts:
+            if len(contexts) >= SESSIONS:
+                contexts.clear()
+            contexts[key] = settings.client_context()
+        self._context = contexts[key]
+
+    def start(self) -> None:
+        c = self._c
+        text = f"not established within {self._timeout:g} s"
+        self._timer = c.mgr._add_timer(
+            self._timeout, 0.0, c._fail, (int(errno.ETIMEDOUT), text), None
+        )
+        if self._url.is_unix or is_ip(self._url.host):
+            self._resolved([self._url.path or self._url.host], "")
+            return
+        c._flags |= int(Flag.RESOLVING)
+        self._cancel = c.mgr.resolver.resolve(self._url.host, self._resolved)
+
+    def done(self) -> None:
+        """Give up everything but what was handed over."""
+        for timer in (self._timer, self._delay, self._handshake):
+            if timer is not None:
+                timer.cancel()
+        if self._cancel is not None:
+            self._cancel()
+        for attempt in self._attempts:
+            attempt.close()
+        self._attempts = []
+        self._addresses = []
+
+    # -- the name -----------------------------------------------------------------------------
+
+    def _resolved(self, addresses: list[str], error: str) -> None:
+        c = self._c
+        self._cancel = None
+        if c.closed:
+            return
+        c._flags &= ~int(Flag.RESOLVING)
+        if not addresses:
+            c._fail(ERR_RESOLVE, error or f"{self._url.host!r} has no address")
+            return
+        c._flags |= int(Flag.CONNECTING)
+        if c._flags & int(Flag.UDP):
+            self._start_datagram(addresses)
+            return
+        self._addresses = interleave(addresses)[:MAX_ADDRESSES]
+        self._next()
+
+    def _start_datagram(self, addresses: list[str]) -> None:
+        c = self._c
+        broadcast = bool(c._flags & int(Flag.ENABLE_BROADCAST))
+        for host in addresses:
+            try:
+                io = c.mgr.network.dial_datagram(
+                    family_of(host), host, self._url.port, self._options, broadcast
+                )
+            except OSError as e:
+                self._error = (e.errno or errno.EIO, str(e))
+                continue
+            c._start(io, Address(host, self._url.port))
+            return
+        c._fail(*self._error)
+
+    # -- the addresses ------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        """Try one more address; when none is left and none is under way, it has failed."""
+        c = self._c
+        while self._addresses:
+            host = self._addresses.pop(0)
+            family = socket.AF_UNIX if self._url.is_unix else family_of(host)
+            io, code = c.mgr.network.dial(family, host, self._url.port, self._options)
+            if io is not None:
+                self._attempts.append(Attempt(self, io))
+                if self._addresses:
+                    self._delay = c.mgr._add_timer(ATTEMPT_DELAY, 0.0, self._next, (), None)
+                return
+            self._note(code)
+        if not self._attempts:
+            c._fail(*self._error)
+
+    def _note(self, code: int) -> None:
+        self._error = (code, os.strerror(code))
+
+    def failed(self, attempt: Attempt, code: int) -> None:
+        """One address could not be reached."""
+        self._attempts.remove(attempt)
+        attempt.close()
+        self._note(code)
+        if self._delay is not None:
+            self._delay.cancel()
+            self._delay = None
+        self._next()
+
+    def connected(self, attempt: Attempt) -> None:
+        """One address was reached: it is the connection's from now on."""
+        c = self._c
+        io, interest = attempt.release()
+        self._attempts.remove(attempt)
+        for other in self._attempts:
+            other.close()
+        self._attempts = []
+        if self._delay is not None:
+            self._delay.cancel()
+        if self._context is not None:
+            try:
+                io = self._wrap(io)
+            except (ValueError, OSError) as e:
+                c.mgr._detach(io.fd, interest)
+                io.close()
+                c._fail(ERR_TLS, f"TLS: {e}")
+                return
+            seconds = self._options.get("handshake_timeout", HANDSHAKE_TIMEOUT)
+            text = f"no TLS handshake within {seconds:g} s"
+            self._handshake = c.mgr._add_timer(seconds, 0.0, c._fail, (ERR_TLS, text), None)
+        c._start(io, interest)
+
+    def _wrap(self, io: Transport) -> Transport:
+        name = server_name(self._options, self._url.host)
+        key = (name, self._url.port, id(self._context))
+        sessions = self._c.mgr._tls_sessions
+        return ClientTls(io, self._context, name, sessions, key)
+
+
+class Attempt(Watcher):
+    """A connect that is under way."""
+
+    __slots__ = ("_dial", "_interest", "_io")
+
+    def __init__(self, dial: Dial, io: Transport) -> None:
+        self._dial = dial
+        self._io: Transport | None = io
+        mgr = dial._c.mgr
+        mgr._attach(io.fd, self)
+        mgr._poller.set(io.fd, 0, WRITABLE)
+        self._interest = WRITABLE
+
+    def _ready(self, mask: int) -> None:
+        if self._io is None:
+            return
+        code = self._io.connected()
+        if code == 0:
+            self._dial.connected(self)
+        elif code not in _GOES_ON:
+            self._dial.failed(self, code)
+
+    def release(self) -> tuple[Transport, int]:
+        """The transport, still watched, and what for."""
+        io = self._io
+        assert io is not None
+        self._io = None
+        return io, self._interest
+
+    def close(self) -> None:
+        io, self._io = self._io, None
+        if io is not None:
+            self._dial._c.mgr._detach(io.fd, self._interest)
+            io.close()
+
+
+class ClientTls(TlsTransport):
+    """The client's side: remembers the session, to resume it the next time."""
+
+    __slots__ = ("_key", "_sessions")
+
+    def __init__(
+        self, io: Transport, context: Any, name: str | None, sessions: dict[Any, Any], key: Any
+    ) -> None:
+        self._sessions = sessions
+        self._key = key
+        TlsTransport.__init__(self, io, context, False, name, sessions.get(key))
+
+    def close(self) -> None:
+        # Only now: in TLS 1.3 the ticket comes after the handshake (RFC 8446 4.6.1).
+        session = self.tls.session
+        if session is not None and session.has_ticket:
+            self._sessions.pop(self._key, None)
+            self._sessions[self._key] = session
+            if len(self._sessions) > SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+        TlsTransport.close(self)
+
+
+def interleave(addresses: list[str]) -> list[str]:
+    """The addresses with the families in turn, the family of the first one first (RFC 8305 4)."""
+    first = ":" in addresses[0]
+    mine = [a for a in addresses if (":" in a) == first]
+    others = [a for a in addresses if (":" in a) != first]
+    mixed = []
+    for i in range(max(len(mine), len(others))):
+        mixed += mine[i : i + 1] + others[i : i + 1]
+    return mixed
+

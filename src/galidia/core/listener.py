@@ -1,0 +1,225 @@
+"""Listeners of stream sockets: accept, and hand on what children inherit."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+from . import tls
+from .acl import check_ip_acl
+from .address import Address
+from .connection import Connection
+from .options import positive
+from .poller import READABLE
+from .stream import HANDSHAKE_TIMEOUT, HandshakeDeadline, Stream
+
+if TYPE_CHECKING:
+    from .manager import Manager
+    from .transport import Transport
+
+if not cython.compiled:
+    from .bits import LISTENING, SSL
+
+logger = logging.getLogger("galidia")
+
+#: Connections accepted in one go before it is the others' turn.
+ACCEPT_BATCH = 64
+#: Connections accepted per second by one listener; the kernel keeps the rest waiting.
+ACCEPT_RATE = 50_000.0
+
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Listener(Connection):
+    """A listening stream socket. ``children`` are open, ``refused`` were turned away by ``acl``."""
+
+    __slots__ = (
+        "_acl",
+        "_context",
+        "_handshake_timeout",
+        "_interest",
+        "_io",
+        "_max_children",
+        "_rate",
+        "_tls",
+        "_tokens",
+        "_tokens_at",
+        "_unlink",
+        "_waiting",
+        "children",
+        "refused",
+    )
+
+    def __init__(self, mgr: Manager, handler: Any, io: Any) -> None:
+        Connection.__init__(self, mgr, handler, LISTENING)
+        self._io = io
+        self._interest = 0
+        self._tls: tls.Settings | None = None
+        self._context: Any = None
+        self._waiting = False
+        self.children = 0
+        self.refused = 0
+        self._max_children = 0
+        self._rate = ACCEPT_RATE
+        self._tokens = ACCEPT_RATE
+        self._tokens_at = self.mgr._now
+        self._acl: str | None = None
+        self._handshake_timeout = HANDSHAKE_TIMEOUT
+        self._unlink: Any = None
+        mgr._attach(io.fd, self)
+
+    def begin(self, options: dict[str, Any]) -> None:
+        """Set what the options say and start to accept. Raises ValueError."""
+        self._max_children = int(
+            positive("max_connections", options.get("max_connections", self.mgr.max_connections))
+        )
+        self._rate = positive("accept_rate", options.get("accept_rate", ACCEPT_RATE))
+        self._tokens = max(self._rate, 1.0)
+        check_ip_acl(options.get("acl"), "127.0.0.1")
+        self._acl = options.get("acl")
+        self._handshake_timeout = positive(
+            "handshake_timeout", options.get("handshake_timeout", HANDSHAKE_TIMEOUT)
+        )
+        self._watch()
+        self._open(-1, None)
+
+    @property
+    def local(self) -> Address:
+        """The address it listens on, with the real port."""
+        address: Address = self._io.local() if self._io is not None else Address("")
+        return address
+
+    def fileno(self) -> int:
+        """The descriptor, or -1."""
+        return int(self._io.fd) if self._io is not None else -1
+
+    def secure(self, settings: tls.Settings) -> None:
+        """Accept TLS from now on."""
+        self._context = settings.server_context()
+        self._tls = settings
+        self._flags |= SSL
+
+    def reload_tls(self) -> None:
+        """Read the certificate files anew; connections from now on get what is in them.
+
+        Raises `ssl.SSLError` or OSError and keeps the old ones when they cannot be used.
+        """
+        if self._tls is None:
+            raise ValueError("this listener does not do TLS")
+        self._context = self._tls.server_context()
+
+    # -- accepting ----------------------------------------------------------------------------
+
+    def _ready(self, mask: int) -> None:
+        self._accept()
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPT_BATCH):
+            if self._io is None or not self._may_accept():
+                return
+            io = self._io.accept()
+            if io is not None:
+                self._take(io)
+                continue
+            code = self._io.error
+            if code in _NO_DESCRIPTOR:
+                if not self._waiting:
+                    logger.warning("%r: %s; accepting pauses", self, os.strerror(code))
+                self._waiting = True
+                self._watch()
+                self.mgr._wait_for_descriptor(self)
+            elif code not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EINTR):
+                logger.error("%r: accept failed: %s", self, os.strerror(code))
+                self._pause(1.0)
+            if code != errno.ECONNABORTED:
+                return
+
+    def _may_accept(self) -> bool:
+        mgr = self.mgr
+        if self.children >= self._max_children:
+            self._waiting = True  # until a child is gone
+            self._watch()
+            return False
+        if len(mgr._connections) >= mgr.max_connections:
+            self._waiting = True
+            self._watch()
+            mgr._wait_for_descriptor(self)
+            return False
+        if self._tokens < 1.0:
+            since = mgr._now - self._tokens_at
+            self._tokens = min(self._tokens + since * self._rate, max(self._rate, 1.0))
+            self._tokens_at = mgr._now
+            if self._tokens < 1.0:
+                self._pause((1.0 - self._tokens) / self._rate)
+                return False
+        self._tokens -= 1.0
+        return True
+
+    def _pause(self, seconds: float) -> None:
+        self._waiting = True
+        self._watch()
+        self.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._mark()
+
+    def _take(self, io: Transport) -> None:
+        if self._acl and not check_ip_acl(self._acl, io.peer().host):
+            self.refused += 1
+            io.abort()
+            return
+        self.children += 1
+        c = Stream(self.mgr, self._handler, self._flags & SSL)
+        c.listener = self
+        c.user_data = self.user_data
+        c.recv_mbuf_limit = self.recv_mbuf_limit
+        c.send_mbuf_limit = self.send_mbuf_limit
+        c.close_timeout = self.close_timeout
+        if self._policy != "close":
+            c.congestion = self._policy
+        if self._protocol is not None:
+            c.protocol = self._protocol.child()
+        if self._context is not None:
+            io = tls.TlsTransport(io, self._context, True, None, None)
+            c._setup = HandshakeDeadline(c, self._handshake_timeout)
+        c._start(io, 0)
+
+    def _child_gone(self) -> None:
+        self.children -= 1
+        if self._waiting and not self._closed:
+            self._mark()
+
+    # -- for the manager ----------------------------------------------------------------------
+
+    def _service(self) -> None:
+        Connection._service(self)
+        if self._waiting and not self._closed:
+            self._waiting = False
+            self._watch()
+
+    def _watch(self) -> None:
+        mask = 0 if self._waiting else READABLE
+        if self._io is not None and mask != self._interest:
+            self.mgr._poller.set(self._io.fd, self._interest, mask)
+            self._interest = mask
+
+    def _release(self) -> None:
+        io, self._io = self._io, None
+        if io is not None:
+            self.mgr._detach(io.fd, self._interest)
+            io.close()
+        if self._unlink is not None:
+            try:
+                os.unlink(self._unlink)
+            except OSError:
+                pass  # somebody else did
+
+    def _goodbye(self) -> None:
+        self.close()

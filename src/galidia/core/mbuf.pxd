@@ -1,0 +1,9 @@
+cimport cython
+
+@cython.locals(old=Py_ssize_t)
+cdef bytearray append(bytearray buf, bytearray data, Py_ssize_t n)
+@cython.locals(size=Py_ssize_t)
+cdef bytearray discard(bytearray buf, Py_ssize_t n)
+
+@cython.locals(old=Py_ssize_t, n=Py_ssize_t, source="char *")
+cdef bytearray extend(bytearray buf, object data)

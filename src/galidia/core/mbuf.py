@@ -1,0 +1,77 @@
+"""Growing and shrinking a buffer that its owner may have let out of its hands.
+
+A `bytearray` cannot be resized while somebody holds a view of it. Both functions then leave that one
+as it is to whoever holds it, and go on with a fresh one: use what they return.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if cython.compiled:
+    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING, PyByteArray_Resize
+    from cython.cimports.cpython.bytes import PyBytes_AS_STRING
+    from cython.cimports.libc.string import memcpy
+
+
+def append(buf: bytearray, data: bytearray, n: int) -> bytearray:
+    """``buf`` with the first ``n`` bytes of ``data`` behind it."""
+    if cython.compiled:
+        old = len(buf)
+        try:
+            PyByteArray_Resize(buf, old + n)
+        except BufferError:
+            buf = bytearray(buf)
+            PyByteArray_Resize(buf, old + n)
+        memcpy(PyByteArray_AS_STRING(buf) + old, PyByteArray_AS_STRING(data), n)
+        return buf
+    with memoryview(data) as view, view[:n] as part:
+        try:
+            buf += part
+        except BufferError:
+            buf = bytearray(buf)
+            buf += part
+    return buf
+
+
+def extend(buf: bytearray, data: bytes | bytearray) -> bytearray:
+    """``buf`` with ``data``, exactly a bytes or a bytearray, behind it."""
+    if cython.compiled:
+        old = len(buf)
+        n = len(data)
+        try:
+            PyByteArray_Resize(buf, old + n)
+        except BufferError:
+            buf = bytearray(buf)
+            PyByteArray_Resize(buf, old + n)
+        # After the resize: `data` may be the same buffer.
+        source = PyBytes_AS_STRING(data) if type(data) is bytes else PyByteArray_AS_STRING(data)
+        memcpy(PyByteArray_AS_STRING(buf) + old, source, n)
+        return buf
+    try:
+        buf += data
+    except BufferError:
+        buf = bytearray(buf)
+        buf += data
+    return buf
+
+
+def discard(buf: bytearray, n: int) -> bytearray:
+    """``buf`` without its first ``n`` bytes."""
+    size = len(buf)
+    try:
+        if n == size:
+            if cython.compiled:
+                PyByteArray_Resize(buf, 0)
+            else:
+                buf.clear()
+        else:
+            del buf[:n]
+    except BufferError:
+        return bytearray(memoryview(buf)[n:])
+    return buf

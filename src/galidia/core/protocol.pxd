@@ -1,0 +1,7 @@
+from .connection cimport Connection
+
+cdef class Protocol:
+    cdef readonly unsigned long long wants
+    cpdef object on_event(self, Connection c, int ev, object data)
+    cpdef Protocol child(self)
+    cpdef object goodbye(self, Connection c)

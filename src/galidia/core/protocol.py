@@ -1,0 +1,35 @@
+"""Protocols: a handler in front of the user's handler.
+
+A protocol sees the core events of its connection first. It hands them on to the user's handler with
+``c.emit``, then consumes ``recv_mbuf`` and emits its own events to the same handler. One instance
+belongs to one connection; a listener's makes one for each connection it accepts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+
+class Protocol:
+    """The base of all protocols; by itself it only hands events on."""
+
+    __slots__ = ("wants",)
+
+    def __init__(self, wants: int = 0) -> None:
+        #: Interest mask of the core events that the protocol itself needs.
+        self.wants = wants
+
+    def on_event(self, c: Connection, ev: int, data: Any) -> None:
+        """A core event of the connection."""
+        c.emit(ev, data)
+
+    def child(self) -> Protocol:
+        """The protocol of a connection that this one's listener has accepted."""
+        return self
+
+    def goodbye(self, c: Connection) -> None:
+        """The manager is closing: queue what the protocol says at the end, and close after it."""
+        c.close_after_send()

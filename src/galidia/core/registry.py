@@ -1,0 +1,74 @@
+"""Schemes: which transport and which protocol an address stands for.
+
+Protocols are named, not imported: `import galidia` loads none of them. Another distribution adds
+schemes through the entry-point group ``galidia.protocols``: each entry point's name is a scheme and
+its object a `Scheme`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple
+
+__all__ = ["Scheme", "find_scheme"]
+
+
+class Scheme(NamedTuple):
+    """``transport`` is "tcp", "udp" or "unix"; ``protocol`` names a class as "module:Class"."""
+
+    transport: str
+    tls: bool = False
+    port: int | None = None
+    protocol: str = ""
+
+
+_SCHEMES = {
+    "tcp": Scheme("tcp"),
+    "udp": Scheme("udp"),
+    "unix": Scheme("unix"),
+    "tls": Scheme("tcp", tls=True),
+    "http": Scheme("tcp", port=80, protocol="galidia.http.protocol:HttpProtocol"),
+    "https": Scheme("tcp", tls=True, port=443, protocol="galidia.http.protocol:HttpProtocol"),
+}
+_PORTS = {name: scheme.port for name, scheme in _SCHEMES.items() if scheme.port is not None}
+
+
+@cache
+def _third_party() -> dict[str, Any]:
+    return {point.name: point for point in entry_points(group="galidia.protocols")}
+
+
+def default_ports() -> dict[str, int]:
+    """The schemes that have a port of their own."""
+    return _PORTS
+
+
+def find_scheme(name: str) -> Scheme:
+    """The scheme of this name. Raises ValueError and names those there are."""
+    scheme = _SCHEMES.get(name)
+    if scheme is None:
+        point = _third_party().get(name)
+        if point is None:
+            known = ", ".join(sorted({*_SCHEMES, *_third_party()}))
+            raise ValueError(f"there is no scheme {name!r}; there are {known}")
+        scheme = point.load()
+        _SCHEMES[name] = scheme
+        if scheme.port is not None:
+            _PORTS[name] = scheme.port
+    return scheme
+
+
+def make_protocol(scheme: Scheme, options: object) -> Any:
+    """A protocol object for a connection of this scheme; None where it has no protocol."""
+    if not scheme.protocol:
+        if options is not None:
+            raise TypeError("options= is for addresses whose scheme has a protocol")
+        return None
+    module, _, name = scheme.protocol.partition(":")
+    # Relative, so that a second copy of the package uses its own protocols.
+    package, _, rest = module.partition(".")
+    if package == "galidia":
+        module = f"{__name__.partition('.')[0]}.{rest}"
+    return getattr(import_module(module), name)(options)

@@ -1,0 +1,39 @@
+cimport cython
+from .bits cimport (ACCEPT, BUFFER_BUT_DONT_SEND, CLOSE_IMMEDIATELY, CONNECT, CONNECTING, RECV, RECV_AND_CLOSE, RESOLVING,
+                    SEND, SEND_AND_CLOSE, SSL, SSL_HANDSHAKE_DONE)
+from .connection cimport Connection
+from .manager cimport Manager
+from .mbuf cimport append, discard
+from .timers cimport Timer
+from .transport cimport Transport
+
+cdef class Stream(Connection):
+    cdef Transport _io
+    cdef int _interest
+    cdef int _phase
+    cdef int _failure
+    cdef bint _eof
+    cdef bint _shut
+    cdef bint _blocked
+    cdef bint _starved
+    cdef public object _setup
+    cdef object _files
+
+    cpdef object _ready(self, int mask)
+    cpdef object _service(self)
+    cpdef object _release(self)
+    cpdef object _watch(self)
+    cpdef Py_ssize_t _unsent(self) except -1
+    cpdef object _start(self, Transport io, int interest)
+    @cython.locals(mgr=Manager, n=Py_ssize_t, limit=Py_ssize_t)
+    cdef object _read(self)
+    cdef object _read_pending(self)
+    @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t)
+    cdef object _write(self)
+    @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t, count="long long")
+    cdef object _write_files(self)
+    cdef object _wrote(self, Py_ssize_t n)
+    cdef object _resume(self)
+    cdef object _handshake(self)
+    cdef object _established(self)
+    cdef object _lost(self, Py_ssize_t code)

@@ -1,0 +1,495 @@
+"""Stream connections: TCP, TLS and Unix sockets, inbound and outbound.
+
+A stream is established (a connect, a TLS handshake), then open, then closed. While it is open each
+readiness costs one receive, and what was queued leaves in one write of the same poll.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+from .address import Address
+from .connection import Connection
+from .events import ERR_TLS
+from .manager import SCRATCH
+from .poller import READABLE, WRITABLE
+
+if TYPE_CHECKING:
+    from .manager import Manager
+    from .timers import Timer
+    from .transport import Transport
+
+if not cython.compiled:
+    from .bits import (
+        ACCEPT,
+        BUFFER_BUT_DONT_SEND,
+        CLOSE_IMMEDIATELY,
+        CONNECT,
+        CONNECTING,
+        RECV,
+        RECV_AND_CLOSE,
+        RESOLVING,
+        SEND,
+        SEND_AND_CLOSE,
+        SSL,
+        SSL_HANDSHAKE_DONE,
+    )
+    from .mbuf import append, discard
+
+logger = logging.getLogger("galidia")
+
+#: Bytes that one connection may write before it is the others' turn.
+WRITE_BURST = 1 << 20
+#: Seconds for a TLS handshake.
+HANDSHAKE_TIMEOUT = 10.0
+
+ESTABLISHING = 0
+HANDSHAKE = 1
+OPEN = 2
+
+_SOFT = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+
+
+class FileSegment:
+    """A part of a file that goes out when ``at`` bytes of ``send_mbuf`` have left."""
+
+    __slots__ = ("at", "close_fd", "count", "fd", "offset")
+
+    def __init__(self, fd: int, offset: int, count: int, at: int, close_fd: bool) -> None:
+        self.fd = fd
+        self.offset = offset
+        self.count = count
+        self.at = at
+        self.close_fd = close_fd
+
+    def close(self) -> None:
+        if self.close_fd:
+            os.close(self.fd)
+
+
+class Stream(Connection):
+    """A stream connection."""
+
+    __slots__ = (
+        "_blocked",
+        "_eof",
+        "_failure",
+        "_files",
+        "_interest",
+        "_io",
+        "_phase",
+        "_setup",
+        "_shut",
+        "_starved",
+    )
+
+    def __init__(self, mgr: Manager, handler: Any, flags: int = 0) -> None:
+        self._io: Transport | None = None
+        self._interest = 0
+        self._phase = ESTABLISHING
+        self._failure = 0
+        self._eof = False
+        self._shut = False
+        self._blocked = False
+        self._starved = False
+        #: While it is being established: who does it, or the deadline of the handshake.
+        self._setup: Any = None
+        self._files: deque[FileSegment] | None = None
+        Connection.__init__(self, mgr, handler, flags)
+
+    # -- what the handler sees ----------------------------------------------------------------
+
+    @property
+    def peer(self) -> Address:
+        """The other end's address; of an outbound connection, known when it is established."""
+        if self._io is None:
+            address: Address = self._setup.target if self._setup is not None else Address("")
+            return address
+        return self._io.peer()
+
+    @property
+    def local(self) -> Address:
+        """This end's address."""
+        return self._io.local() if self._io is not None else Address("")
+
+    @property
+    def tls(self) -> Any:
+        """The `ssl.SSLObject` of the connection: certificate, cipher, protocol; else None."""
+        return getattr(self._io, "tls", None)
+
+    def fileno(self) -> int:
+        """The descriptor, or -1."""
+        return self._io.fd if self._io is not None else -1
+
+    def socket(self) -> Any:
+        """A socket object of the same socket, for its options; the caller closes it."""
+        if self._io is None:
+            raise OSError(errno.ENOTCONN, "this connection has no socket yet, or no longer")
+        return self._io.socket()
+
+    def send_file(
+        self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None
+    ) -> None:
+        """Queue part of a file behind what ``send_mbuf`` holds; it goes out with sendfile.
+
+        ``file`` is a path, or a descriptor, which is closed when done. ``count`` defaults to the
+        rest of the file. Raises OSError when the file cannot be opened.
+        """
+        self.mgr._check_thread()
+        fd = file if isinstance(file, int) else os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        if count is None:
+            count = max(os.fstat(fd).st_size - offset, 0)
+        self._queue_file(FileSegment(fd, offset, count, len(self._send), True))
+
+    def _queue_file(self, segment: FileSegment) -> None:
+        if self._closed or self._flags & CLOSE_IMMEDIATELY:
+            segment.close()
+            return
+        if self._files is None:
+            self._files = deque()
+        segment.at -= sum(s.at for s in self._files)
+        self._files.append(segment)
+        self._mark()
+
+    # -- establishing -------------------------------------------------------------------------
+
+    def _start(self, io: Transport, interest: int) -> None:
+        """Go on with a transport whose socket is connected."""
+        self._io = io
+        self._interest = interest
+        self.mgr._attach(io.fd, self)
+        self._flags &= ~CONNECTING
+        if self._flags & SSL:
+            self._phase = HANDSHAKE
+            self._handshake()
+        else:
+            self._established()
+
+    def _adopt(self, io: Transport) -> None:
+        """Take over an open transport: no first event."""
+        self._io = io
+        self._phase = OPEN
+        self.mgr._attach(io.fd, self)
+        self._watch()
+        self._open(-1, None)
+
+    def _handshake(self) -> None:
+        io = self._io
+        if io is None:
+            return
+        result = io.handshake()
+        if result == 1:
+            self._flags |= SSL_HANDSHAKE_DONE
+            self._established()
+        elif result == -errno.EAGAIN:
+            self._watch()
+        else:
+            self.error = io.error_text() or os.strerror(-result)
+            self._failure = ERR_TLS
+            self._mark()
+
+    def _established(self) -> None:
+        self._phase = OPEN
+        if self._setup is not None:
+            self._setup.done()
+            self._setup = None
+        self._last_io = self.mgr._now
+        self._watch()
+        if self.listener is not None:
+            self._open(ACCEPT, self.peer if self._mask & (1 << ACCEPT) else None)
+        else:
+            self._open(CONNECT, 0)
+        if self._io is not None and self._io.pending():
+            self._read_pending()
+        if self._send or self._files is not None:
+            self._mark()
+
+    def _fail(self, code: int, text: str) -> None:
+        """It could not be established: ``CONNECT`` with this code, then ``CLOSE``."""
+        if self._phase != OPEN and self._failure == 0:
+            self._failure = code
+            self.error = text
+            self._mark()
+
+    def _give_up(self) -> None:
+        """Not established, and never going to be."""
+        self._flags = (self._flags & ~(RESOLVING | CONNECTING)) | CLOSE_IMMEDIATELY
+        if self.listener is None:
+            if self._failure == 0:
+                self._failure = errno.ECANCELED
+                self.error = self.error or "closed before it was established"
+            self._open(CONNECT, self._failure)
+        elif self.error:
+            logger.info("%r: %s", self, self.error)
+        self._finish()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def _ready(self, mask: int) -> None:
+        if self._phase != OPEN:
+            if self._failure == 0 and not self._closed:
+                self._handshake()
+            return
+        if mask & READABLE and self._interest & READABLE:
+            self._read()
+            if self._io is not None and self._io.pending():
+                self._read_pending()
+        if self._blocked and mask & WRITABLE:
+            self._mark()
+        elif not self._interest & READABLE and mask == READABLE | WRITABLE:
+            self._mark()  # an error or a hang-up: the write learns which
+
+    def _read(self) -> None:
+        mgr = self.mgr
+        io = self._io
+        if io is None or self._flags & CLOSE_IMMEDIATELY:
+            return
+        limit = self.recv_mbuf_limit - len(self._recv)
+        if limit <= 0 or self._holds > 0:
+            self._paused = True
+            self._watch()
+            return
+        if self._charged and mgr._hog(self._charged):
+            self._paused = self._starved = True
+            mgr._starved.append(self)
+            self._watch()
+            return
+        if limit > SCRATCH:
+            limit = SCRATCH
+        n = io.recv(mgr._scratch, limit)
+        if n > 0:
+            self._recv = append(self._recv, mgr._scratch, n)
+            self._last_io = mgr._now
+            if self._mask & (1 << RECV):
+                self._dispatch(RECV, n)
+            if len(self._recv) >= self.recv_mbuf_limit:
+                self._paused = True
+                self._mark()
+            if not self._dirty:
+                self._charge()
+        elif n == 0:
+            self._eof = True
+            self._flags |= SEND_AND_CLOSE
+            self._mark()
+        else:
+            self._lost(n)
+
+    def _read_pending(self) -> None:
+        """Take what the transport has decoded already; readiness will not announce it."""
+        while self._io is not None and not self._paused and self._io.pending():
+            if self._eof or self._closed or self._flags & CLOSE_IMMEDIATELY:
+                return
+            self._read()
+
+    def _lost(self, code: int) -> None:
+        """A receive or a send failed."""
+        if -code in _SOFT:
+            return
+        io = self._io
+        self.error = (io.error_text() if io is not None else "") or os.strerror(-code)
+        self._flags |= CLOSE_IMMEDIATELY
+        self._mark()
+
+    def _resume(self) -> None:
+        """Read again, if the reasons not to are gone."""
+        if self._holds > 0 or len(self._recv) >= self.recv_mbuf_limit:
+            return
+        self._charge()
+        if self._starved and self.mgr._hog(self._charged):
+            self.mgr._starved.append(self)
+            return
+        self._paused = self._starved = False
+        if self._io is not None and self._io.pending():
+            self._read_pending()
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def _service(self) -> None:
+        if self._closed:
+            return
+        if self._phase != OPEN:
+            if self._failure != 0 or self._flags & CLOSE_IMMEDIATELY:
+                self._give_up()
+            return
+        if self._flags & CLOSE_IMMEDIATELY:
+            self._finish()
+            return
+        if self._over_limit:
+            self._congestion()
+        if not self._flags & BUFFER_BUT_DONT_SEND:
+            if self._files is not None:
+                self._write_files()
+            elif self._send or self._blocked:
+                self._write()
+        if self._over_limit:
+            self._congestion()
+        if self._paused:
+            self._resume()
+        if self._flags & (SEND_AND_CLOSE | RECV_AND_CLOSE | CLOSE_IMMEDIATELY):
+            self._close_when_done()
+            if self._closed:
+                return
+        self._watch()
+        self._charge()
+
+    def _close_when_done(self) -> None:
+        if self._flags & CLOSE_IMMEDIATELY:
+            self._finish()
+            return
+        if self._unsent() > 0:
+            self._linger()
+        elif self._flags & SEND_AND_CLOSE:
+            self._finish()
+        elif not self._shut:
+            self._shut = True
+            if self._io is not None:
+                self._io.shutdown()
+            self._linger()
+
+    def _write(self) -> None:
+        budget = WRITE_BURST
+        self._blocked = False
+        while self._io is not None and not self._shut:
+            size = len(self._send)
+            n = self._io.send(self._send, size, False)
+            if n > 0:
+                self._wrote(n)
+                if n == size and not self._send and not self._io.unsent():
+                    return
+                budget -= n
+                if budget <= 0:
+                    self._mark()
+                    return
+                if self._flags & (CLOSE_IMMEDIATELY | BUFFER_BUT_DONT_SEND):
+                    return
+            elif n == 0:
+                return
+            else:
+                self._blocked = True
+                self._lost(n)
+                return
+
+    def _wrote(self, n: int) -> None:
+        self._send = discard(self._send, n)
+        self._last_io = self.mgr._now
+        if self._messages is not None:
+            self._sent(n)
+        if self._mask & (1 << SEND):
+            self._dispatch(SEND, n)
+
+    def _write_files(self) -> None:
+        """Send the files that are queued, each after the bytes that were queued before it."""
+        budget = WRITE_BURST
+        files = self._files
+        io = self._io
+        self._blocked = False
+        while files and io is not None and not self._shut and not self._flags & CLOSE_IMMEDIATELY:
+            segment = files[0]
+            if segment.at > 0:
+                n = io.send(self._send, segment.at, True)
+                if n > 0:
+                    segment.at -= n
+                    self._wrote(n)
+            elif segment.count > 0:
+                count = min(segment.count, budget)
+                n = io.sendfile(segment.fd, segment.offset, count)
+                if n == 0:
+                    self.error = "a file became shorter while it was sent"
+                    self._flags |= CLOSE_IMMEDIATELY
+                    self._mark()
+                    return
+                if n > 0:
+                    segment.offset += n
+                    segment.count -= n
+                    self._last_io = self.mgr._now
+                    if self._mask & (1 << SEND):
+                        self._dispatch(SEND, n)
+            else:
+                n = 0
+                files.popleft().close()
+            if n < 0:
+                self._blocked = True
+                self._lost(n)
+                return
+            budget -= n
+            if budget <= 0:
+                self._mark()
+                return
+        if not files:
+            self._files = None
+            if self._send or (io is not None and io.unsent()):
+                self._write()
+
+    def _unsent(self) -> int:
+        total = len(self._send)
+        if self._io is not None:
+            total += self._io.unsent()
+        if self._files is not None:
+            total += sum([segment.count for segment in self._files])
+        return total
+
+    # -- for the manager ----------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        if self._io is None:
+            return
+        mask = READABLE
+        if self._phase == OPEN:
+            if self._eof or self._paused:
+                mask = 0
+            if self._blocked:
+                mask |= WRITABLE
+        mask = self._io.watch(mask)
+        if mask != self._interest:
+            self.mgr._poller.set(self._io.fd, self._interest, mask)
+            self._interest = mask
+
+    def _release(self) -> None:
+        if self._setup is not None:
+            self._setup.done()
+            self._setup = None
+        if self._files is not None:
+            for segment in self._files:
+                segment.close()
+            self._files = None
+        io, self._io = self._io, None
+        if io is not None:
+            self.mgr._detach(io.fd, self._interest)
+            if self._aborted:
+                io.abort()
+            else:
+                io.close()
+        if self.listener is not None:
+            self.listener._child_gone()
+
+    def _goodbye(self) -> None:
+        if self._phase != OPEN:
+            self.close()
+        elif self._protocol is not None:
+            self._protocol.goodbye(self)
+        else:
+            self.close_after_send()
+
+
+class HandshakeDeadline:
+    """Ends an inbound connection whose TLS handshake takes too long."""
+
+    __slots__ = ("_timer", "target")
+
+    def __init__(self, c: Stream, seconds: float) -> None:
+        self.target = Address("")
+        self._timer: Timer = c.mgr._add_timer(
+            seconds, 0.0, c._fail, (ERR_TLS, f"no TLS handshake within {seconds:g} s"), None
+        )
+
+    def done(self) -> None:
+        self._timer.cancel()
