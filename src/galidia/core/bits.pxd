@@ -1,4 +1,4 @@
-# Events and flags as C ints; see bits.py.
+# See bits.py.
 cdef unsigned int LISTENING
 cdef unsigned int UDP
 cdef unsigned int RESOLVING
@@ -21,3 +21,13 @@ cdef int CLOSE
 cdef int TIMER
 cdef int CONGESTED
 cdef int DRAINED
+cdef int READABLE
+cdef int WRITABLE
+cdef int ENDED
+cdef int EDGE
+cdef int EAGAIN
+cdef int EWOULDBLOCK
+cdef int EINTR
+cdef int NUMBERS
+cdef int OTHER
+cdef Py_ssize_t SCRATCH

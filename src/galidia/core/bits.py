@@ -1,6 +1,8 @@
-"""The numbers of `events` as the engine uses them: plain ints here, C ints when compiled."""
+"""The numbers of the hot path: plain ints here, C ints when compiled."""
 
 from __future__ import annotations
+
+import errno
 
 from . import events
 from .events import Event, Flag
@@ -28,3 +30,20 @@ CLOSE = int(Event.CLOSE)
 TIMER = int(Event.TIMER)
 CONGESTED = int(Event.CONGESTED)
 DRAINED = int(Event.DRAINED)
+
+READABLE = 1
+WRITABLE = 2
+# In what a poller reports: the peer has ended its side, so that reading goes on until it says so.
+ENDED = 4
+# In what it is asked for: report what is new only. A poller may still report what is not.
+EDGE = 8
+
+EAGAIN = errno.EAGAIN
+EWOULDBLOCK = errno.EWOULDBLOCK
+EINTR = errno.EINTR
+
+# Events that have a number below this one have an entry in the tables of `connection`.
+NUMBERS = 1024
+OTHER = events.OTHER
+#: Bytes read at once, by one connection.
+SCRATCH = 1 << 16

@@ -5,7 +5,7 @@ from .protocol cimport Protocol
 from .timers cimport Timer
 from .poller cimport Watcher
 from .bits cimport (BUFFER_BUT_DONT_SEND, CLOSE, CLOSE_IMMEDIATELY, CONGESTED, CONNECT, DRAINED,
-                    LISTENING, POLL, RECV_AND_CLOSE, SEND_AND_CLOSE, SETTABLE, TIMER, UDP)
+                    LISTENING, NUMBERS, OTHER, POLL, RECV_AND_CLOSE, SEND_AND_CLOSE, SETTABLE, TIMER, UDP)
 
 cdef list _MEMBERS
 cdef bytes _SHIFT

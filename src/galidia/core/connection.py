@@ -18,7 +18,7 @@ else:
     from .. import _cython as cython
 
 from .address import Address
-from .events import _BITS, _OTHER, Event, Flag
+from .events import BITS, Event, Flag
 from .handler import HandlerFunction, nobody, wanted
 from .poller import Watcher
 
@@ -36,6 +36,8 @@ if not cython.compiled:
         CONNECT,
         DRAINED,
         LISTENING,
+        NUMBERS,
+        OTHER,
         POLL,
         RECV_AND_CLOSE,
         SEND_AND_CLOSE,
@@ -57,11 +59,10 @@ CLOSE_TIMEOUT = 30.0
 POLICIES = ("close", "drop_oldest", "pause_source")
 
 # Event number -> the member that handlers get, and the number's bit in an interest mask.
-_NUMBERS = 1024
-_MEMBERS: list[Any] = list(range(_NUMBERS))
+_MEMBERS: list[Any] = list(range(1024))
 for _ev in Event:
     _MEMBERS[_ev] = _ev
-_SHIFT = bytes(_BITS.get(i, _OTHER) for i in range(_NUMBERS))
+_SHIFT = bytes([BITS.get(i, 63) for i in range(1024)])
 
 
 class Connection(Watcher):
@@ -243,7 +244,11 @@ class Connection(Watcher):
             return
         if type(data) is not bytes and type(data) is not bytearray:
             data = _as_bytes(data)
-        if not self._accepts(len(data)):
+        if (
+            self._messages is not None
+            or len(self._send) >= self.send_mbuf_limit
+            or mgr._buffered * 2 > mgr.memory_limit
+        ) and not self._accepts(len(data)):
             return
         self._send = extend(self._send, data)
         if not self._dirty:
@@ -440,13 +445,13 @@ class Connection(Watcher):
 
         An exception in the handler is logged and closes this connection, and nothing else.
         """
-        shift = _SHIFT[ev] if 0 <= ev < _NUMBERS else _OTHER
+        shift = _SHIFT[ev] if 0 <= ev < NUMBERS else OTHER
         if not (self._wants >> shift) & 1:
             return
         if ev != POLL:
             self.mgr._count += 1
         try:
-            self._handler(self, _MEMBERS[ev] if 0 <= ev < _NUMBERS else ev, data)
+            self._handler(self, _MEMBERS[ev] if 0 <= ev < NUMBERS else ev, data)
         except Exception:
             self._failed(ev)
 
@@ -461,7 +466,7 @@ class Connection(Watcher):
             self._failed(ev)
 
     def _failed(self, ev: int) -> None:
-        event = Event(ev).name if ev in _BITS else ev
+        event = Event(ev).name if ev in BITS else ev
         logger.exception("%r: the handler failed on %s; connection closed", self, event)
         self.error = f"the handler failed on {event}"
         self._flags |= CLOSE_IMMEDIATELY
@@ -481,7 +486,8 @@ class Connection(Watcher):
         """Have `_service` called in this poll."""
         if not self._dirty and not self._closed:
             self._dirty = True
-            self.mgr._add_dirty(self)
+            if self.mgr._current is not self:
+                self.mgr._add_dirty(self)
 
     def _open(self, ev: int, data: Any) -> None:
         """The first event: from now on the others may come."""

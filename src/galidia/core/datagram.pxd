@@ -1,6 +1,6 @@
 cimport cython
-from .bits cimport (ACCEPT, BUFFER_BUT_DONT_SEND, CLOSE_IMMEDIATELY, CONNECT, CONNECTING, LISTENING, RECV, RECV_AND_CLOSE,
-                    RESOLVING, SEND, SEND_AND_CLOSE, UDP)
+from .bits cimport (ACCEPT, BUFFER_BUT_DONT_SEND, CLOSE_IMMEDIATELY, CONNECT, CONNECTING, LISTENING, READABLE, RECV, RECV_AND_CLOSE,
+                    RESOLVING, SEND, SEND_AND_CLOSE, UDP, WRITABLE)
 from .connection cimport Connection
 from .manager cimport Manager
 from .mbuf cimport append, discard
@@ -27,6 +27,7 @@ cdef class DatagramConnection(Datagrams):
     cpdef object _ready(self, int mask)
     cpdef object _service(self)
     cpdef object _release(self)
+    @cython.locals(mask=int)
     cpdef object _watch(self)
 
 cdef class DatagramListener(Datagrams):
@@ -42,6 +43,7 @@ cdef class DatagramListener(Datagrams):
     @cython.locals(c=DatagramPeer)
     cdef DatagramPeer _peer(self, object sockaddr)
     cpdef object _service(self)
+    @cython.locals(mask=int)
     cpdef object _watch(self)
     @cython.locals(c=DatagramPeer)
     cpdef object _release(self)

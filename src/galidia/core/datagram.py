@@ -24,7 +24,6 @@ from .acl import check_ip_acl
 from .address import Address, from_sockaddr
 from .connection import Connection
 from .options import positive
-from .poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
     from .manager import Manager
@@ -37,12 +36,14 @@ if not cython.compiled:
         CONNECT,
         CONNECTING,
         LISTENING,
+        READABLE,
         RECV,
         RECV_AND_CLOSE,
         RESOLVING,
         SEND,
         SEND_AND_CLOSE,
         UDP,
+        WRITABLE,
     )
     from .mbuf import append, discard
 

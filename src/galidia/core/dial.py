@@ -16,7 +16,7 @@ from .address import Address, Url, family_of, is_ip, parse_address
 from .datagram import DatagramConnection
 from .events import CREATION_FLAGS, ERR_RESOLVE, ERR_TLS, Flag
 from .options import ConnectOptions, check, positive
-from .poller import WRITABLE, Watcher
+from .poller import Watcher
 from .registry import find_scheme, make_protocol
 from .settings import configure, wants_tls
 from .stream import HANDSHAKE_TIMEOUT, Stream
@@ -34,6 +34,7 @@ ATTEMPT_DELAY = 0.25
 #: Addresses of one name that are tried.
 MAX_ADDRESSES = 16
 
+_WRITABLE = 2
 _GOES_ON = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 
@@ -254,8 +255,8 @@ class Attempt(Watcher):
         self._io: Transport | None = io
         mgr = dial._c.mgr
         mgr._attach(io.fd, self)
-        mgr._poller.set(io.fd, 0, WRITABLE)
-        self._interest = WRITABLE
+        mgr._poller.set(io.fd, 0, _WRITABLE)
+        self._interest = _WRITABLE
 
     def _ready(self, mask: int) -> None:
         if self._io is None:

@@ -135,14 +135,14 @@ ERR_TLS = -3
 # An interest mask has one bit for each event, so that the engine tests it with one instruction. The
 # core events have the bit of their number; numbers that are not ours (a third party's protocol)
 # share the last one.
-_OTHER = 63
-_BITS = {int(ev): i for i, ev in enumerate(Event)}
+OTHER = 63
+BITS = {int(ev): i for i, ev in enumerate(Event)}
 ALL_EVENTS = (1 << 64) - 1
 
 
 def bit_of(ev: int) -> int:
     """The interest bit (0 to 63) of an event number."""
-    return _BITS.get(ev, _OTHER)
+    return BITS.get(ev, OTHER)
 
 
 def mask_of(*events: int) -> int:

@@ -3,7 +3,7 @@ from .connection cimport Connection
 from .manager cimport Manager
 from .stream cimport Stream
 from .transport cimport Transport
-from .bits cimport LISTENING, SSL
+from .bits cimport LISTENING, READABLE, SSL
 
 cdef class Listener(Connection):
     cdef object _io
@@ -29,4 +29,5 @@ cdef class Listener(Connection):
     cdef bint _may_accept(self) except -1
     cpdef object _pause(self, double seconds)
     cpdef object _child_gone(self)
+    @cython.locals(mask=int)
     cpdef object _watch(self)

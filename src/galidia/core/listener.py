@@ -17,7 +17,6 @@ from .acl import check_ip_acl
 from .address import Address
 from .connection import Connection
 from .options import positive
-from .poller import READABLE
 from .stream import HANDSHAKE_TIMEOUT, HandshakeDeadline, Stream
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from .transport import Transport
 
 if not cython.compiled:
-    from .bits import LISTENING, SSL
+    from .bits import LISTENING, READABLE, SSL
 
 logger = logging.getLogger("galidia")
 

@@ -1,8 +1,10 @@
 cimport cython
-from .bits cimport POLL
+from .bits cimport POLL, READABLE, SCRATCH
 from .connection cimport Connection
 from .poller cimport Poller, Watcher
 from .timers cimport Timer, Timers
+
+cdef int _ROUNDS
 
 cdef class Manager:
     cdef readonly object network
@@ -16,6 +18,7 @@ cdef class Manager:
     cdef dict _connections
     cdef list _table
     cdef list _dirty
+    cdef list _done
     cdef dict _polled
     cdef list _starved
     cdef list _waiting_listeners
@@ -23,6 +26,7 @@ cdef class Manager:
     cdef object _clock
     cdef double _now
     cdef unsigned long long _count
+    cdef Watcher _current
     cdef long long _next_id
     cdef Py_ssize_t _buffered
     cdef unsigned long _thread
@@ -37,7 +41,7 @@ cdef class Manager:
     cdef object __weakref__
 
     cpdef int poll(self, double timeout_ms=*) except -1
-    @cython.locals(i=Py_ssize_t, n=Py_ssize_t, what=Py_ssize_t, fd=Py_ssize_t, watcher=Watcher)
+    @cython.locals(i=Py_ssize_t, n=Py_ssize_t, what=Py_ssize_t, fd=Py_ssize_t, watcher=Watcher, now=double, deadline=double)
     cdef object _pass(self, double timeout)
     @cython.locals(c=Connection, todo=list, i=Py_ssize_t, rounds=int)
     cdef object _flush(self)

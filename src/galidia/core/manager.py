@@ -25,14 +25,14 @@ from .address import Url, parse_address
 from .events import Event
 from .handler import HandlerFunction
 from .network import Network
-from .poller import READABLE, Poller, Watcher
+from .poller import Poller, Watcher
 from .timers import Timer, Timers
 
 if TYPE_CHECKING:
     from .connection import Connection
 
 if not cython.compiled:
-    from .bits import POLL
+    from .bits import POLL, READABLE, SCRATCH
 
     def current_thread() -> int:
         return threading.get_ident()
@@ -43,14 +43,13 @@ if cython.compiled:
 
 logger = logging.getLogger("galidia")
 
-#: Bytes read at once, by one connection.
-SCRATCH = 1 << 16
 #: Bytes that all buffers of all connections together may hold.
 MEMORY_LIMIT = 1 << 30
 #: Connections that may be open at once, listeners and timers included.
 MAX_CONNECTIONS = 100_000
 #: Rounds of writing and closing in one poll; what goes on longer waits for the next one.
 FLUSH_ROUNDS = 8
+_ROUNDS = FLUSH_ROUNDS
 #: Seconds until a listener that ran out of descriptors tries again, if none came free before.
 ACCEPT_RETRY = 1.0
 #: Seconds that closing the manager gives its connections to send what waits.
@@ -78,7 +77,9 @@ class Manager:
         "_connections",
         "_contexts",
         "_count",
+        "_current",
         "_dirty",
+        "_done",
         "_host",
         "_next_id",
         "_now",
@@ -120,6 +121,7 @@ class Manager:
         self._connections: dict[int, Connection] = {}
         self._table: list[Watcher | None] = []
         self._dirty: list[Connection] = []
+        self._done: list[Connection] = []  # what `_dirty` was before, to be used again
         self._polled: dict[Connection, None] = {}
         self._starved: list[Connection] = []
         self._waiting_listeners: list[Connection] = []
@@ -127,6 +129,8 @@ class Manager:
         self._clock = self.network.monotonic
         self._now: float = self._clock()
         self._count = 0
+        #: Who is being told that it is ready; it serves itself afterwards.
+        self._current: Watcher | None = None
         self._next_id = 0
         self._buffered = 0
         self._thread = 0
@@ -240,6 +244,7 @@ class Manager:
             self._pass(timeout_ms / 1000.0)
         finally:
             self._polling = False
+            self._current = None
         if self._close_grace is not None:
             self.close(self._close_grace)
         return self._count - before
@@ -247,12 +252,13 @@ class Manager:
     def _pass(self, timeout: float) -> None:
         if self._dirty:
             self._flush()
-        now = self._clock()
         deadline = self._timers.next_deadline()
         if timeout < 0.0 or self._dirty or self._calls:
             timeout = 0.0
-        elif deadline >= 0.0 and deadline - now < timeout:
-            timeout = max(deadline - now, 0.0)
+        elif deadline >= 0.0 and timeout > 0.0:
+            now = self._clock()
+            if deadline - now < timeout:
+                timeout = deadline - now if deadline > now else 0.0
         n = self._poller.wait(timeout)
         now = self._now = self._clock()
         if self._calls:
@@ -261,17 +267,23 @@ class Manager:
             self._run_timers()
         if self._polled:
             self._poll_events()
-        for i in range(n):
-            what = self._poller.take(i)
-            fd = what >> 2
-            watcher = self._table[fd] if fd < len(self._table) else None
-            if watcher is not None:
-                try:
-                    watcher._ready(what & 3)
-                except Exception:
-                    self._broken(watcher)
-            if self._dirty:
-                self._flush()
+        i = 0
+        while i < n:
+            try:
+                while i < n:
+                    what = self._poller.take(i)
+                    i += 1
+                    fd = what >> 3
+                    watcher = self._table[fd] if fd < len(self._table) else None
+                    if watcher is None:
+                        continue
+                    self._current = watcher
+                    watcher._ready(what & 7)
+                    self._current = None
+                    if self._dirty:
+                        self._flush()
+            except Exception:
+                self._broken(watcher)
         if self._dirty:
             self._flush()
         if self._starved and self._buffered * 2 <= self.memory_limit:
@@ -281,27 +293,33 @@ class Manager:
 
     def _flush(self) -> None:
         rounds = 0
-        while self._dirty and rounds < FLUSH_ROUNDS:
+        while self._dirty and rounds < _ROUNDS:
             rounds += 1
-            todo, self._dirty = self._dirty, []
+            todo = self._dirty
+            self._dirty = self._done
             i = 0
             try:
-                for c in todo:
-                    i += 1
-                    c._dirty = False
+                while i < len(todo):
                     try:
-                        c._service()
+                        while i < len(todo):
+                            c = todo[i]
+                            i += 1
+                            c._dirty = False
+                            c._service()
                     except Exception:
                         self._broken(c)
             finally:
                 if i < len(todo):  # interrupted: nothing is lost
                     self._dirty = todo[i:] + self._dirty
+                todo.clear()
+                self._done = todo
 
     def _broken(self, watcher: Any) -> None:
         """A fault in the library itself costs one connection."""
         logger.exception("%r: internal error; closed", watcher)
         if hasattr(watcher, "_finish_broken"):
             watcher._finish_broken()
+        self._current = None
 
     def _run_calls(self) -> None:
         for _ in range(len(self._calls)):

@@ -14,8 +14,12 @@ else:
     from .. import _cython as cython
 
 if cython.compiled:
-    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING, PyByteArray_Resize
-    from cython.cimports.cpython.bytes import PyBytes_AS_STRING
+    from cython.cimports.cpython.bytearray import (
+        PyByteArray_AS_STRING,
+        PyByteArray_GET_SIZE,
+        PyByteArray_Resize,
+    )
+    from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
     from cython.cimports.libc.string import memcpy
 
 
@@ -43,7 +47,7 @@ def extend(buf: bytearray, data: bytes | bytearray) -> bytearray:
     """``buf`` with ``data``, exactly a bytes or a bytearray, behind it."""
     if cython.compiled:
         old = len(buf)
-        n = len(data)
+        n = PyBytes_GET_SIZE(data) if type(data) is bytes else PyByteArray_GET_SIZE(data)
         try:
             PyByteArray_Resize(buf, old + n)
         except BufferError:

@@ -24,5 +24,5 @@ cdef class EpollPoller(Poller):
     cpdef object set(self, int fd, int was, int mask)
     @cython.locals(n=int, size=int, epfd=int, milliseconds=int, events="epoll_event *")
     cpdef Py_ssize_t wait(self, double timeout) except -2
-    @cython.locals(what=int)
+    @cython.locals(what=int, fd=Py_ssize_t)
     cpdef Py_ssize_t take(self, Py_ssize_t i) except -2

@@ -1,8 +1,12 @@
 """Readiness: which descriptors can be read or written now.
 
-A poller is level triggered. `wait` says how many are ready, `take` gives them one by one as
-``fd << 2 | mask``, so that no object is made for a ready descriptor. An error or a hang-up counts
-as both readable and writable: the call that follows learns what it is.
+`wait` says how many are ready, `take` gives them one by one as ``fd << 3 | mask``, so that no object
+is made for a ready descriptor. The mask has ``READABLE``, ``WRITABLE`` and ``ENDED``; an error or a
+hang-up counts as all three: the call that follows learns what it is.
+
+A poller is level triggered, unless ``EDGE`` is asked for: then it may report only what is new. Who
+asks for it reads again after a full read (`set` with the mask it has reports anew what is still
+there), and after ``ENDED`` until the end.
 """
 
 from __future__ import annotations
@@ -23,18 +27,17 @@ if cython.compiled:
         EPOLL_CTL_DEL,
         EPOLL_CTL_MOD,
         EPOLLERR,
+        EPOLLET,
         EPOLLHUP,
         EPOLLIN,
         EPOLLOUT,
+        EPOLLRDHUP,
         epoll_ctl,
         epoll_event,
         epoll_wait,
         galidia_errno,
     )
     from cython.cimports.libc.stdlib import free, malloc
-
-READABLE = 1
-WRITABLE = 2
 
 #: Ready descriptors taken by one wait; the rest is reported by the next one.
 BATCH = 512
@@ -64,7 +67,7 @@ class Poller:
         raise NotImplementedError
 
     def take(self, i: int) -> int:
-        """The ``i``-th of them, as ``fd << 2 | mask``."""
+        """The ``i``-th of them, as ``fd << 3 | mask``."""
         raise NotImplementedError
 
     def fileno(self) -> int:
@@ -86,11 +89,11 @@ class SelectorPoller(Poller):
 
     def set(self, fd: int, was: int, mask: int) -> None:
         if was == 0:
-            self._selector.register(fd, mask)
+            self._selector.register(fd, mask & 3)
         elif mask == 0:
             self._selector.unregister(fd)
-        else:
-            self._selector.modify(fd, mask)
+        elif mask != was:
+            self._selector.modify(fd, mask & 3)
 
     def wait(self, timeout: float) -> int:
         self._ready = self._selector.select(timeout if timeout >= 0 else None)
@@ -98,7 +101,7 @@ class SelectorPoller(Poller):
 
     def take(self, i: int) -> int:
         key, mask = self._ready[i]
-        return key.fd << 2 | mask
+        return key.fd << 3 | mask
 
     def fileno(self) -> int:
         try:
@@ -131,7 +134,11 @@ class EpollPoller(Poller):
     def set(self, fd: int, was: int, mask: int) -> None:
         if cython.compiled:
             event: Any
-            event.events = (EPOLLIN if mask & 1 else 0) | (EPOLLOUT if mask & 2 else 0)
+            event.events = EPOLLIN | EPOLLRDHUP if mask & 1 else 0
+            if mask & 2:
+                event.events |= EPOLLOUT
+            if mask & 8:
+                event.events |= EPOLLET
             event.data.u64 = fd
             how = EPOLL_CTL_MOD
             if was == 0:
@@ -141,7 +148,11 @@ class EpollPoller(Poller):
             if epoll_ctl(self._epfd, how, fd, cython.address(event)) < 0:
                 raise OSError(galidia_errno(), "epoll_ctl")
         else:
-            events = (1 if mask & 1 else 0) | (4 if mask & 2 else 0)  # EPOLLIN, EPOLLOUT
+            events = select.EPOLLIN | select.EPOLLRDHUP if mask & 1 else 0
+            if mask & 2:
+                events |= select.EPOLLOUT
+            if mask & 8:
+                events |= select.EPOLLET
             if was == 0:
                 self._epoll.register(fd, events)
             elif mask == 0:
@@ -170,13 +181,22 @@ class EpollPoller(Poller):
         if cython.compiled:
             what = self._events[i].events
             fd = self._events[i].data.u64
+            if what == EPOLLIN:
+                return fd << 3 | 1
             if what & (EPOLLERR | EPOLLHUP):
-                return fd << 2 | 3
-            return fd << 2 | (1 if what & EPOLLIN else 0) | (2 if what & EPOLLOUT else 0)
+                return fd << 3 | 7
+            return (
+                fd << 3
+                | (1 if what & EPOLLIN else 0)
+                | (2 if what & EPOLLOUT else 0)
+                | (4 if what & EPOLLRDHUP else 0)
+            )
         fd, what = self._events[i]
+        if what == 1:
+            return fd << 3 | 1
         if what & 24:  # EPOLLERR | EPOLLHUP
-            return fd << 2 | 3
-        return fd << 2 | (what & 1) | ((what & 4) >> 1)
+            return fd << 3 | 7
+        return fd << 3 | (what & 1) | ((what & 4) >> 1) | (4 if what & 0x2000 else 0)
 
     def fileno(self) -> int:
         return self._epfd

@@ -16,7 +16,8 @@ cdef extern from *:
     #else
       #include <stdint.h>
       struct epoll_event { uint32_t events; union { uint64_t u64; } data; };
-      enum { EPOLLIN = 1, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 16 };
+      enum { EPOLLIN = 1, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 16, EPOLLRDHUP = 0x2000 };
+      #define EPOLLET (1u << 31)
       #define EPOLL_CTL_ADD 1
       #define EPOLL_CTL_DEL 2
       #define EPOLL_CTL_MOD 3
@@ -73,7 +74,7 @@ cdef extern from *:
         epoll_data data
     struct sockaddr_storage:
         pass
-    enum: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP
+    uint32_t EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP, EPOLLET
     enum: EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
     enum: MSG_NOSIGNAL, MSG_MORE
 

@@ -1,11 +1,15 @@
 cimport cython
-from .bits cimport (ACCEPT, BUFFER_BUT_DONT_SEND, CLOSE_IMMEDIATELY, CONNECT, CONNECTING, RECV, RECV_AND_CLOSE, RESOLVING,
-                    SEND, SEND_AND_CLOSE, SSL, SSL_HANDSHAKE_DONE)
+from .bits cimport (ACCEPT, BUFFER_BUT_DONT_SEND, CLOSE_IMMEDIATELY, CONNECT, CONNECTING, EAGAIN, EDGE, EINTR, ENDED,
+                    EWOULDBLOCK, READABLE, RECV, RECV_AND_CLOSE, RESOLVING, SCRATCH, SEND, SEND_AND_CLOSE,
+                    SSL, SSL_HANDSHAKE_DONE, WRITABLE)
 from .connection cimport Connection
 from .manager cimport Manager
 from .mbuf cimport append, discard
 from .timers cimport Timer
 from .transport cimport Transport
+
+cdef int _ESTABLISHING, _HANDSHAKE, _OPEN
+cdef Py_ssize_t _WRITE_BURST
 
 cdef class Stream(Connection):
     cdef Transport _io
@@ -16,17 +20,20 @@ cdef class Stream(Connection):
     cdef bint _shut
     cdef bint _blocked
     cdef bint _starved
+    cdef bint _filtered
     cdef public object _setup
     cdef object _files
 
     cpdef object _ready(self, int mask)
     cpdef object _service(self)
     cpdef object _release(self)
+    @cython.locals(mask=int)
     cpdef object _watch(self)
     cpdef Py_ssize_t _unsent(self) except -1
     cpdef object _start(self, Transport io, int interest)
     @cython.locals(mgr=Manager, n=Py_ssize_t, limit=Py_ssize_t)
     cdef object _read(self)
+    cdef object _ready_more(self, int mask)
     cdef object _read_pending(self)
     @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t)
     cdef object _write(self)

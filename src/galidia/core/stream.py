@@ -20,8 +20,6 @@ else:
 from .address import Address
 from .connection import Connection
 from .events import ERR_TLS
-from .manager import SCRATCH
-from .poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
     from .manager import Manager
@@ -35,13 +33,21 @@ if not cython.compiled:
         CLOSE_IMMEDIATELY,
         CONNECT,
         CONNECTING,
+        EAGAIN,
+        EDGE,
+        EINTR,
+        ENDED,
+        EWOULDBLOCK,
+        READABLE,
         RECV,
         RECV_AND_CLOSE,
         RESOLVING,
+        SCRATCH,
         SEND,
         SEND_AND_CLOSE,
         SSL,
         SSL_HANDSHAKE_DONE,
+        WRITABLE,
     )
     from .mbuf import append, discard
 
@@ -52,11 +58,10 @@ WRITE_BURST = 1 << 20
 #: Seconds for a TLS handshake.
 HANDSHAKE_TIMEOUT = 10.0
 
-ESTABLISHING = 0
-HANDSHAKE = 1
-OPEN = 2
-
-_SOFT = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+_ESTABLISHING = 0
+_HANDSHAKE = 1
+_OPEN = 2
+_WRITE_BURST = WRITE_BURST
 
 
 class FileSegment:
@@ -84,6 +89,7 @@ class Stream(Connection):
         "_eof",
         "_failure",
         "_files",
+        "_filtered",
         "_interest",
         "_io",
         "_phase",
@@ -95,12 +101,13 @@ class Stream(Connection):
     def __init__(self, mgr: Manager, handler: Any, flags: int = 0) -> None:
         self._io: Transport | None = None
         self._interest = 0
-        self._phase = ESTABLISHING
+        self._phase = _ESTABLISHING
         self._failure = 0
         self._eof = False
         self._shut = False
         self._blocked = False
         self._starved = False
+        self._filtered = False
         #: While it is being established: who does it, or the deadline of the handshake.
         self._setup: Any = None
         self._files: deque[FileSegment] | None = None
@@ -165,11 +172,12 @@ class Stream(Connection):
     def _start(self, io: Transport, interest: int) -> None:
         """Go on with a transport whose socket is connected."""
         self._io = io
+        self._filtered = self._flags & SSL != 0
         self._interest = interest
         self.mgr._attach(io.fd, self)
         self._flags &= ~CONNECTING
         if self._flags & SSL:
-            self._phase = HANDSHAKE
+            self._phase = _HANDSHAKE
             self._handshake()
         else:
             self._established()
@@ -177,7 +185,7 @@ class Stream(Connection):
     def _adopt(self, io: Transport) -> None:
         """Take over an open transport: no first event."""
         self._io = io
-        self._phase = OPEN
+        self._phase = _OPEN
         self.mgr._attach(io.fd, self)
         self._watch()
         self._open(-1, None)
@@ -190,7 +198,7 @@ class Stream(Connection):
         if result == 1:
             self._flags |= SSL_HANDSHAKE_DONE
             self._established()
-        elif result == -errno.EAGAIN:
+        elif result == -EAGAIN:
             self._watch()
         else:
             self.error = io.error_text() or os.strerror(-result)
@@ -198,7 +206,7 @@ class Stream(Connection):
             self._mark()
 
     def _established(self) -> None:
-        self._phase = OPEN
+        self._phase = _OPEN
         if self._setup is not None:
             self._setup.done()
             self._setup = None
@@ -208,14 +216,14 @@ class Stream(Connection):
             self._open(ACCEPT, self.peer if self._mask & (1 << ACCEPT) else None)
         else:
             self._open(CONNECT, 0)
-        if self._io is not None and self._io.pending():
+        if self._filtered:
             self._read_pending()
         if self._send or self._files is not None:
             self._mark()
 
     def _fail(self, code: int, text: str) -> None:
         """It could not be established: ``CONNECT`` with this code, then ``CLOSE``."""
-        if self._phase != OPEN and self._failure == 0:
+        if self._phase != _OPEN and self._failure == 0:
             self._failure = code
             self.error = text
             self._mark()
@@ -235,18 +243,28 @@ class Stream(Connection):
     # -- reading ------------------------------------------------------------------------------
 
     def _ready(self, mask: int) -> None:
-        if self._phase != OPEN:
+        if self._phase != _OPEN:
             if self._failure == 0 and not self._closed:
                 self._handshake()
             return
         if mask & READABLE and self._interest & READABLE:
             self._read()
-            if self._io is not None and self._io.pending():
+            if self._filtered:
                 self._read_pending()
-        if self._blocked and mask & WRITABLE:
-            self._mark()
-        elif not self._interest & READABLE and mask == READABLE | WRITABLE:
-            self._mark()  # an error or a hang-up: the write learns which
+        if mask != READABLE:
+            self._ready_more(mask)
+        if self._dirty:
+            self._dirty = False
+            self._service()
+
+    def _ready_more(self, mask: int) -> None:
+        """What is rarer than input."""
+        while mask & ENDED and self._interest & READABLE and not self._eof and not self._paused:
+            if self._closed or self._flags & CLOSE_IMMEDIATELY:
+                return
+            self._read()  # nothing announces the end again
+        if mask & WRITABLE and (self._blocked or not self._interest & READABLE):
+            self._mark()  # an error is learned from the write
 
     def _read(self) -> None:
         mgr = self.mgr
@@ -270,10 +288,15 @@ class Stream(Connection):
             self._recv = append(self._recv, mgr._scratch, n)
             self._last_io = mgr._now
             if self._mask & (1 << RECV):
-                self._dispatch(RECV, n)
+                if self._protocol is None:
+                    self.emit(RECV, n)
+                else:
+                    self._dispatch(RECV, n)
             if len(self._recv) >= self.recv_mbuf_limit:
                 self._paused = True
                 self._mark()
+            elif n == limit and not self._closed and self._io is not None:
+                mgr._poller.set(io.fd, self._interest, self._interest)  # there may be more
             if not self._dirty:
                 self._charge()
         elif n == 0:
@@ -292,7 +315,7 @@ class Stream(Connection):
 
     def _lost(self, code: int) -> None:
         """A receive or a send failed."""
-        if -code in _SOFT:
+        if -code == EAGAIN or -code == EWOULDBLOCK or -code == EINTR:
             return
         io = self._io
         self.error = (io.error_text() if io is not None else "") or os.strerror(-code)
@@ -308,7 +331,7 @@ class Stream(Connection):
             self.mgr._starved.append(self)
             return
         self._paused = self._starved = False
-        if self._io is not None and self._io.pending():
+        if self._filtered:
             self._read_pending()
 
     # -- writing ------------------------------------------------------------------------------
@@ -316,7 +339,7 @@ class Stream(Connection):
     def _service(self) -> None:
         if self._closed:
             return
-        if self._phase != OPEN:
+        if self._phase != _OPEN:
             if self._failure != 0 or self._flags & CLOSE_IMMEDIATELY:
                 self._give_up()
             return
@@ -338,7 +361,8 @@ class Stream(Connection):
             self._close_when_done()
             if self._closed:
                 return
-        self._watch()
+        if self._blocked or self._interest != READABLE | EDGE or self._eof or self._paused:
+            self._watch()
         self._charge()
 
     def _close_when_done(self) -> None:
@@ -356,7 +380,7 @@ class Stream(Connection):
             self._linger()
 
     def _write(self) -> None:
-        budget = WRITE_BURST
+        budget = _WRITE_BURST
         self._blocked = False
         while self._io is not None and not self._shut:
             size = len(self._send)
@@ -388,7 +412,7 @@ class Stream(Connection):
 
     def _write_files(self) -> None:
         """Send the files that are queued, each after the bytes that were queued before it."""
-        budget = WRITE_BURST
+        budget = _WRITE_BURST
         files = self._files
         io = self._io
         self._blocked = False
@@ -443,12 +467,15 @@ class Stream(Connection):
         if self._io is None:
             return
         mask = READABLE
-        if self._phase == OPEN:
+        if self._phase == _OPEN:
             if self._eof or self._paused:
                 mask = 0
             if self._blocked:
                 mask |= WRITABLE
-        mask = self._io.watch(mask)
+        if self._filtered:
+            mask = self._io.watch(mask)
+        elif mask:
+            mask |= EDGE
         if mask != self._interest:
             self.mgr._poller.set(self._io.fd, self._interest, mask)
             self._interest = mask
@@ -472,7 +499,7 @@ class Stream(Connection):
             self.listener._child_gone()
 
     def _goodbye(self) -> None:
-        if self._phase != OPEN:
+        if self._phase != _OPEN:
             self.close()
         elif self._protocol is not None:
             self._protocol.goodbye(self)
