@@ -51,6 +51,7 @@ cdef class Connection(Watcher):
     cpdef object close_after_send(self)
     @cython.locals(shift=int)
     cpdef object emit(self, int ev, object data)
+    cpdef bint wants(self, int ev) except -1
     cdef object _dispatch(self, int ev, object data)
     cdef object _failed(self, int ev)
     cpdef object _mark(self)

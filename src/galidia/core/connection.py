@@ -455,6 +455,10 @@ class Connection(Watcher):
         except Exception:
             self._failed(ev)
 
+    def wants(self, ev: int) -> bool:
+        """Whether the handler is called for an event; for protocols."""
+        return (self._wants >> (_SHIFT[ev] if 0 <= ev < NUMBERS else OTHER)) & 1 != 0
+
     def _dispatch(self, ev: int, data: Any) -> None:
         """Give a core event to the protocol, or where there is none to the handler."""
         if self._protocol is None:
@@ -469,6 +473,8 @@ class Connection(Watcher):
         event = Event(ev).name if ev in BITS else ev
         logger.exception("%r: the handler failed on %s; connection closed", self, event)
         self.error = f"the handler failed on {event}"
+        if self._protocol is not None and not self._closed and self._protocol.failed(self):
+            return
         self._flags |= CLOSE_IMMEDIATELY
         self._mark()
 

@@ -425,6 +425,8 @@ class Manager:
                 self._polling = False
         self._abort_all()
         self.closed = True
+        if self._host is not None:
+            self._host()  # while there still is a descriptor to give up
         self._calls.clear()
         self._timers.clear()
         self.resolver.close()

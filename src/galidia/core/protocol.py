@@ -30,6 +30,10 @@ class Protocol:
         """The protocol of a connection that this one's listener has accepted."""
         return self
 
+    def failed(self, c: Connection) -> bool:
+        """A handler raised: whether the protocol answers that, instead of closing at once."""
+        return False
+
     def goodbye(self, c: Connection) -> None:
         """The manager is closing: queue what the protocol says at the end, and close after it."""
         c.close_after_send()

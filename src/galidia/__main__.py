@@ -1,0 +1,7 @@
+"""``python -m galidia``: the command."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

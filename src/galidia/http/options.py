@@ -1,0 +1,37 @@
+"""The limits of an HTTP server connection, each with its default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """Given to `bind` as ``options=``. Sizes are in bytes, times in seconds."""
+
+    #: A request line with all fields; more is answered with 431. Large enough for a browser with
+    #: many cookies, and what servers commonly take.
+    head_limit: int = 16 << 10
+    #: Field lines of one request; more is answered with 431.
+    max_fields: int = 100
+    #: The body of one request, which is delivered whole; more is answered with 413.
+    body_limit: int = 1 << 20
+    #: Requests on one connection; the last one is answered with ``Connection: close``.
+    max_requests: int = 1_000_000
+    #: From the first byte of a head to its end; then 408.
+    head_timeout: float = 10.0
+    #: From the end of the head to the end of the body; then 408.
+    body_timeout: float = 60.0
+    #: Between two requests, and before the first; then the connection is closed.
+    idle_timeout: float = 75.0
+    #: Without progress while a response is sent; then the connection is closed.
+    send_timeout: float = 60.0
+    #: How long input is discarded after an error was answered, so that the answer gets through
+    #: (RFC 9112 9.6).
+    linger_timeout: float = 2.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
+                raise ValueError(f"{field.name} must be a number over 0, not {value!r}")

@@ -1,0 +1,252 @@
+"""The names of the C library, for programs that are ported from it.
+
+Every function here is one call of the library under its C name, with its C arguments in their
+order; a NULL is None, and a length that C needs may be left out. What behaves differently behind
+the names is in docs/differences.md. An error that C returns as NULL is raised.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from ipaddress import ip_address
+from typing import Any
+
+from .core.acl import check_ip_acl
+from .core.address import Address
+from .core.connection import Connection
+from .core.events import Event, Flag
+from .core.handler import HandlerFunction
+from .core.manager import Manager
+from .core.registry import find_scheme, make_protocol
+
+Bytes = bytes | bytearray | memoryview
+
+MG_EV_POLL = Event.POLL
+MG_EV_ACCEPT = Event.ACCEPT
+MG_EV_CONNECT = Event.CONNECT
+MG_EV_RECV = Event.RECV
+MG_EV_SEND = Event.SEND
+MG_EV_CLOSE = Event.CLOSE
+MG_EV_TIMER = Event.TIMER
+MG_EV_CONGESTED = Event.CONGESTED
+MG_EV_DRAINED = Event.DRAINED
+MG_EV_HTTP_REQUEST = Event.HTTP_REQUEST
+MG_EV_HTTP_REPLY = Event.HTTP_REPLY
+MG_EV_HTTP_CHUNK = Event.HTTP_CHUNK
+MG_EV_SSI_CALL = Event.SSI_CALL
+MG_EV_SSI_CALL_CTX = Event.SSI_CALL_CTX
+MG_EV_HTTP_MULTIPART_REQUEST = Event.HTTP_MULTIPART_REQUEST
+MG_EV_HTTP_PART_BEGIN = Event.HTTP_PART_BEGIN
+MG_EV_HTTP_PART_DATA = Event.HTTP_PART_DATA
+MG_EV_HTTP_PART_END = Event.HTTP_PART_END
+MG_EV_HTTP_MULTIPART_REQUEST_END = Event.HTTP_MULTIPART_REQUEST_END
+
+MG_F_LISTENING = Flag.LISTENING
+MG_F_UDP = Flag.UDP
+MG_F_RESOLVING = Flag.RESOLVING
+MG_F_CONNECTING = Flag.CONNECTING
+MG_F_SSL = Flag.SSL
+MG_F_SSL_HANDSHAKE_DONE = Flag.SSL_HANDSHAKE_DONE
+MG_F_WANT_READ = Flag.WANT_READ
+MG_F_WANT_WRITE = Flag.WANT_WRITE
+MG_F_IS_WEBSOCKET = Flag.IS_WEBSOCKET
+MG_F_RECV_AND_CLOSE = Flag.RECV_AND_CLOSE
+MG_F_SEND_AND_CLOSE = Flag.SEND_AND_CLOSE
+MG_F_CLOSE_IMMEDIATELY = Flag.CLOSE_IMMEDIATELY
+MG_F_PROTO_1 = MG_F_WEBSOCKET_NO_DEFRAG = Flag.PROTO_1
+MG_F_PROTO_2 = MG_F_DELETE_CHUNK = Flag.PROTO_2
+MG_F_ENABLE_BROADCAST = Flag.ENABLE_BROADCAST
+MG_F_BUFFER_BUT_DONT_SEND = Flag.BUFFER_BUT_DONT_SEND
+MG_F_USER_1 = Flag.USER_1
+MG_F_USER_2 = Flag.USER_2
+MG_F_USER_3 = Flag.USER_3
+MG_F_USER_4 = Flag.USER_4
+MG_F_USER_5 = Flag.USER_5
+MG_F_USER_6 = Flag.USER_6
+
+MG_SOCK_STRINGIFY_IP = 1
+MG_SOCK_STRINGIFY_PORT = 2
+MG_SOCK_STRINGIFY_REMOTE = 4
+
+INVALID_SOCKET = None
+
+mg_mgr = Manager
+mg_connection = Connection
+
+# The fields of the C option structures that have another name here.
+_OPTIONS = {
+    "ssl_cert": "cert",
+    "ssl_key": "key",
+    "ssl_ca_cert": "ca",
+    "ssl_cipher_suites": "ciphers",
+    "ssl_server_name": "server_name",
+}
+
+
+def _options(fields: dict[str, Any]) -> dict[str, Any]:
+    return {_OPTIONS.get(name, name): v for name, v in fields.items() if v is not None}
+
+
+def mg_mgr_init(mgr: Manager, user_data: Any = None) -> None:
+    """``mgr = mg_mgr()`` has made it already: this sets its user data."""
+    mgr.user_data = user_data
+
+
+def mg_mgr_free(mgr: Manager) -> None:
+    """`Manager.close`."""
+    mgr.close()
+
+
+def mg_mgr_poll(mgr: Manager, milliseconds: float) -> int:
+    """`Manager.poll`."""
+    return mgr.poll(milliseconds)
+
+
+def mg_next(mgr: Manager, c: Connection | None) -> Connection | None:
+    """The connection made before ``c``, the newest for None; None at the end.
+
+    Each call looks at all of them; ``for c in mgr`` does so once.
+    """
+    older = [other for other in mgr if c is None or other.id < c.id]
+    return older[-1] if older else None
+
+
+def mg_bind(mgr: Manager, address: str, handler: HandlerFunction | None) -> Connection:
+    """`Manager.bind`."""
+    return mgr.bind(address, handler)
+
+
+def mg_bind_opt(
+    mgr: Manager, address: str, handler: HandlerFunction | None, **opts: Any
+) -> Connection:
+    """`Manager.bind` with options, by their C names or their own; None is not given."""
+    return mgr.bind(address, handler, **_options(opts))
+
+
+def mg_connect(mgr: Manager, address: str, handler: HandlerFunction | None) -> Connection:
+    """`Manager.connect`."""
+    return mgr.connect(address, handler)
+
+
+def mg_connect_opt(
+    mgr: Manager, address: str, handler: HandlerFunction | None, **opts: Any
+) -> Connection:
+    """`Manager.connect` with options, by their C names or their own; None is not given."""
+    return mgr.connect(address, handler, **_options(opts))
+
+
+def mg_add_sock(
+    mgr: Manager, sock: socket.socket | None, handler: HandlerFunction | None
+) -> Connection:
+    """`Manager.adopt`; ``INVALID_SOCKET`` for a connection that has only a timer."""
+    return mgr.adopt(sock, handler)
+
+
+def mg_add_sock_opt(
+    mgr: Manager, sock: socket.socket | None, handler: HandlerFunction | None, **opts: Any
+) -> Connection:
+    """`Manager.adopt` with options."""
+    return mgr.adopt(sock, handler, **_options(opts))
+
+
+def mg_send(c: Connection, data: Bytes, n: int | None = None) -> None:
+    """`Connection.send` of ``data``, or of its first ``n`` bytes."""
+    c.send(data if n is None else data[:n])
+
+
+def mg_printf(c: Connection, fmt: str, *args: Any) -> int:
+    """`Connection.send` of formatted text as UTF-8; how many bytes that were."""
+    data = (fmt % args).encode()
+    c.send(data)
+    return len(data)
+
+
+def mg_forward(source: Connection, target: Connection) -> None:
+    """`Connection.forward`."""
+    source.forward(target)
+
+
+def mg_set_timer(c: Connection, timestamp: float) -> float:
+    """`Connection.set_timer`."""
+    return c.set_timer(timestamp)
+
+
+def mg_time() -> float:
+    """UNIX time."""
+    return time.time()
+
+
+def mg_broadcast(
+    mgr: Manager, callback: HandlerFunction, data: Any = None, n: int | None = None
+) -> None:
+    """`Manager.broadcast` of ``data``, or of its first ``n`` bytes."""
+    mgr.broadcast(callback, data if n is None else bytes(data[:n]))
+
+
+def mg_socketpair(sp: list[Any], sock_type: int = socket.SOCK_STREAM) -> int:
+    """Puts two joined sockets into ``sp``; 1."""
+    sp[:] = socket.socketpair(type=sock_type)
+    return 1
+
+
+def mg_check_ip_acl(acl: str | None, remote_ip: str | int) -> int:
+    """`check_ip_acl`: 1 let in, 0 not, -1 a malformed list. An int is an IPv4 address."""
+    try:
+        return int(check_ip_acl(acl, str(ip_address(remote_ip))))
+    except ValueError:
+        return -1
+
+
+def mg_sock_addr_to_str(sa: Address, flags: int) -> str:
+    """An address as text, ``MG_SOCK_STRINGIFY_IP`` and ``_PORT`` of it."""
+    if flags & MG_SOCK_STRINGIFY_IP:
+        return str(sa) if flags & MG_SOCK_STRINGIFY_PORT else sa.host
+    return str(sa.port) if flags & MG_SOCK_STRINGIFY_PORT else ""
+
+
+def mg_conn_addr_to_str(c: Connection, flags: int) -> str:
+    """`Connection.local`, or with ``MG_SOCK_STRINGIFY_REMOTE`` `Connection.peer`, as text."""
+    return mg_sock_addr_to_str(c.peer if flags & MG_SOCK_STRINGIFY_REMOTE else c.local, flags)
+
+
+def mg_set_protocol_http_websocket(c: Connection) -> None:
+    """Does what an address with ``http://`` does."""
+    c.protocol = make_protocol(find_scheme("http"), None)
+
+
+def mbuf_append(mb: bytearray, data: Bytes, n: int | None = None) -> int:
+    """``mb += data``, or its first ``n`` bytes; how many."""
+    return mbuf_insert(mb, len(mb), data, n)
+
+
+def mbuf_insert(mb: bytearray, offset: int, data: Bytes, n: int | None = None) -> int:
+    """``mb[offset:offset] = data``, or its first ``n`` bytes; how many."""
+    part = data if n is None else data[:n]
+    mb[offset:offset] = part
+    return len(part)
+
+
+def mbuf_remove(mb: bytearray, n: int) -> None:
+    """``del mb[:n]``; nothing if there are fewer bytes."""
+    if 0 < n <= len(mb):
+        del mb[:n]
+
+
+def mbuf_clear(mb: bytearray) -> None:
+    """``mb.clear()``."""
+    mb.clear()
+
+
+def mbuf_free(mb: bytearray) -> None:
+    """``mb.clear()``: Python frees it when nobody has it any more."""
+    mb.clear()
+
+
+def mbuf_move(source: bytearray, target: bytearray) -> None:
+    """Hands the contents of one over to the other."""
+    target[:] = source
+    source.clear()
+
+
+__all__ = [name for name in dir() if name.startswith(("mg_", "MG_", "mbuf_", "INVALID_"))]
