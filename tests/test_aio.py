@@ -30,7 +30,7 @@ else:
 
 Program = Callable[[], Coroutine[Any, Any, None]]
 Run = Callable[[Program], None]
-PATIENCE = 60.0  # ends a test that hangs
+PATIENCE = 20.0  # ends a test that hangs
 
 
 @pytest.fixture(params=LOOPS, ids=lambda factory: factory.__module__)

@@ -15,13 +15,13 @@ def _parse(acl: str) -> tuple[tuple[bool, IPv4Network | IPv6Network], ...]:
         text = entry.strip()
         if text[:1] not in ("+", "-"):
             raise ValueError(
-                f"bad access list entry {entry!r}: write +NETWORK or -NETWORK, "
+                f"bad acl entry {entry!r}: write +NETWORK or -NETWORK, "
                 f"as in '-0.0.0.0/0,+192.168.0.0/16,+::1'"
             )
         try:
             rules.append((text[0] == "+", ip_network(text[1:], strict=False)))
         except ValueError as e:
-            raise ValueError(f"bad access list entry {entry!r}: {e}") from None
+            raise ValueError(f"bad acl entry {entry!r}: {e}") from None
     return tuple(rules)
 
 
@@ -35,6 +35,8 @@ def check_ip_acl(acl: str | None, address: str) -> bool:
     """
     if not acl:
         return True
+    if not isinstance(acl, str):
+        raise TypeError(f"an access list is a str like '+192.168.0.0/16', not {acl!r}")
     rules = _parse(acl)
     try:
         ip = ip_address(address.partition("%")[0])

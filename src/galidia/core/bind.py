@@ -7,8 +7,9 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from .address import Address, Url
+from .connection import Connection
 from .datagram import DatagramConnection, DatagramListener, DatagramSocket
-from .events import CREATION_FLAGS, Flag
+from .events import Flag
 from .listener import Listener
 from .options import BindOptions, check
 from .registry import find_scheme, make_protocol
@@ -17,7 +18,6 @@ from .stream import Stream
 from .tls import Settings
 
 if TYPE_CHECKING:
-    from .connection import Connection
     from .manager import Manager
 
 #: The first descriptor that a service manager hands over (systemd's protocol).
@@ -37,7 +37,12 @@ def bind(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Conne
         settings.server_context()  # a bad certificate is told before the port is taken
     kind: Any = DatagramListener if scheme.transport == "udp" else Listener
     open_socket = mgr.network.bind_datagram if kind is DatagramListener else mgr.network.listen
-    c = kind(mgr, handler, open_socket(url, options))
+    io = open_socket(url, options)
+    try:
+        c = kind(mgr, handler, io)
+    except BaseException:
+        io.close()
+        raise
     try:
         configure(c, options)
         if settings is not None:
@@ -46,7 +51,8 @@ def bind(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Conne
     except BaseException:
         c._finish()
         raise
-    if url.is_unix and not url.path.startswith("@") and "fd" not in options:
+    leaves_file = url.is_unix and not url.path.startswith("@") and "fd" not in options
+    if leaves_file and mgr.network.unix_files:
         c._unlink = os.path.abspath(url.path)
     if protocol is not None:
         c.protocol = protocol
@@ -56,23 +62,25 @@ def bind(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Conne
 def adopt(mgr: Manager, sock: Any, handler: Any, options: dict[str, Any]) -> Connection:
     """`Manager.adopt`."""
     check("adopt", options, BindOptions)
+    is_datagram = isinstance(sock, socket.socket) and sock.type == socket.SOCK_DGRAM
     c: Any
     if sock is None:
-        from .connection import Connection
-
         c = Connection(mgr, handler)
-        configure(c, options)
-        c._open(-1, None)
-        return c  # type: ignore[no-any-return]
-    if isinstance(sock, socket.socket) and sock.type == socket.SOCK_DGRAM:
+    elif is_datagram:
         c = DatagramConnection(mgr, handler, int(Flag.UDP))
+    else:
+        c = Stream(mgr, handler)
+    try:
         configure(c, options)
-        sock.setblocking(False)
-        c._adopt(DatagramSocket(sock), _peer_of(sock))
-        return c  # type: ignore[no-any-return]
-    c = Stream(mgr, handler, options.get("flags", 0) & int(CREATION_FLAGS))
-    configure(c, options)
-    c._adopt(mgr.network.adopt(sock))
+        if sock is None:
+            c._open(-1, None)
+        elif is_datagram:
+            c._adopt(DatagramSocket(sock), _peer_of(sock))
+        else:
+            c._adopt(mgr.network.adopt(sock))
+    except BaseException:
+        mgr._forget(c)
+        raise
     return c  # type: ignore[no-any-return]
 
 

@@ -59,7 +59,9 @@ cdef class Connection(Watcher):
     cpdef object _finish(self)
     cdef bint _accepts(self, Py_ssize_t n) except -1
     cpdef object _hold(self, int change)
+    @cython.locals(room=Py_ssize_t, kept=Py_ssize_t, dropped=Py_ssize_t)
     cdef object _drop_oldest(self, Py_ssize_t n)
+    @cython.locals(size=Py_ssize_t)
     cdef object _sent(self, Py_ssize_t n)
     @cython.locals(waiting=Py_ssize_t)
     cdef object _congestion(self)

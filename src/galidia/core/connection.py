@@ -111,6 +111,8 @@ class Connection(Watcher):
 
     def __init__(self, mgr: Manager, handler: HandlerFunction | None, flags: int = 0) -> None:
         self.mgr = mgr
+        if handler is not None and not callable(handler):
+            raise TypeError(f"a handler is a callable (c, ev, data), not {handler!r}")
         self.id: int = self.mgr._register(self)
         self.listener: Connection | None = None
         self.user_data: Any = None
@@ -345,6 +347,8 @@ class Connection(Watcher):
     def congestion(self, policy: str) -> None:
         if policy not in POLICIES:
             raise ValueError(f"congestion is one of {', '.join(POLICIES)}; not {policy!r}")
+        if self._congested and "pause_source" in (policy, self._policy) and policy != self._policy:
+            self.source._hold(1 if policy == "pause_source" else -1)
         self._policy = policy
         if not self._flags & UDP:  # there the boundaries are kept anyway
             self._messages = None
@@ -393,10 +397,14 @@ class Connection(Watcher):
         if messages is None:
             return
         room = self.send_mbuf_limit // 2 - n
-        kept = len(self._send) - sum(messages)  # the rest of a message that is partly sent
+        kept = 0
+        if messages and messages[0] < 0:
+            kept = -messages.popleft()
         dropped = 0
         while messages and len(self._send) - dropped > room:
             dropped += messages.popleft()
+        if kept:
+            messages.appendleft(-kept)
         if dropped:
             self._send = self._send[:kept] + self._send[kept + dropped :]
 
@@ -404,7 +412,10 @@ class Connection(Watcher):
         """``n`` bytes have left ``send_mbuf``: keep the message boundaries right."""
         messages = self._messages
         while messages and n > 0:
-            n -= messages.popleft()
+            size = abs(messages.popleft())
+            if size > n:
+                messages.appendleft(n - size)  # negative: the rest of one that is partly sent
+            n -= size
 
     def _congestion(self) -> None:
         """Tell the handler of congestion and of its end, and do what the policy says."""
@@ -523,14 +534,16 @@ class Connection(Watcher):
             for timer in self._timers:
                 timer.cancel()
         mgr._buffered -= self._charged
-        if self._opened:
-            self._dispatch(CLOSE, None)
-        # Whatever a handler keeps of a closed connection, it keeps no cycle with it.
-        self._timer = self._close_timer = self._timers = None
-        self._source = None
-        self._handler = nobody
-        self._wants = self._mask = 0
-        self._protocol = None
+        try:
+            if self._opened:
+                self._dispatch(CLOSE, None)
+        finally:
+            # Whatever a handler keeps of a closed connection, it keeps no cycle with it.
+            self._timer = self._close_timer = self._timers = None
+            self._source = None
+            self._handler = nobody
+            self._wants = self._mask = 0
+            self._protocol = None
 
     def _linger(self) -> None:
         """A deadline for a connection that is closing: cut it off when it makes no progress."""
@@ -564,6 +577,11 @@ class Connection(Watcher):
     def _goodbye(self) -> None:
         """The manager is closing."""
         self.close()
+
+    def _recover(self) -> None:
+        """The poll was interrupted anywhere: look at everything again in the next one."""
+        self._dirty = False
+        self._mark()
 
     def _finish_broken(self) -> None:
         """End it after a fault in the library."""

@@ -23,8 +23,9 @@ cdef class DatagramConnection(Datagrams):
     cdef int _interest
     cdef int _failure
     cdef public object _setup
-    @cython.locals(n=Py_ssize_t, i=int)
     cpdef object _ready(self, int mask)
+    @cython.locals(n=Py_ssize_t, i=int)
+    cdef object _receive(self)
     cpdef object _service(self)
     cpdef object _release(self)
     @cython.locals(mask=int)
@@ -38,8 +39,9 @@ cdef class DatagramListener(Datagrams):
     cdef str _acl
     cdef readonly Py_ssize_t refused
     cdef public object _unlink
-    @cython.locals(n=Py_ssize_t, i=int)
     cpdef object _ready(self, int mask)
+    @cython.locals(n=Py_ssize_t, i=int, c=DatagramPeer)
+    cdef object _receive(self)
     @cython.locals(c=DatagramPeer)
     cdef DatagramPeer _peer(self, object sockaddr)
     cpdef object _service(self)

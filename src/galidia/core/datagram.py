@@ -23,7 +23,7 @@ else:
 from .acl import check_ip_acl
 from .address import Address, from_sockaddr
 from .connection import Connection
-from .options import positive
+from .options import count
 
 if TYPE_CHECKING:
     from .manager import Manager
@@ -191,6 +191,10 @@ class Datagrams(Connection):
         extra = len(self._send) - self._queued
         if extra > 0:
             messages.append(extra)
+        elif extra < 0:  # bytes were taken back by hand: where from, nobody can tell
+            messages.clear()
+            if self._send:
+                messages.append(len(self._send))
         while messages and not self._flags & CLOSE_IMMEDIATELY:
             n = messages[0]
             sent = self._io.transmit(bytes(self._send[:n]), self._target)
@@ -264,8 +268,13 @@ class DatagramConnection(Datagrams):
     def _ready(self, mask: int) -> None:
         if mask & WRITABLE and self._blocked:
             self._mark()
-        if not mask & READABLE or not self._opened:
-            return
+        if mask & READABLE and self._opened:
+            self._receive()
+        if self._dirty:
+            self._dirty = False
+            self._service()
+
+    def _receive(self) -> None:
         for _ in range(BATCH):
             if self._io is None or self._flags & CLOSE_IMMEDIATELY:
                 return
@@ -332,9 +341,7 @@ class DatagramListener(Datagrams):
 
     def begin(self, options: dict[str, Any]) -> None:
         """Set what the options say and start to receive. Raises ValueError."""
-        self._max_children = int(
-            positive("max_connections", options.get("max_connections", MAX_PEERS))
-        )
+        self._max_children = count("max_connections", options.get("max_connections", MAX_PEERS))
         check_ip_acl(options.get("acl"), "127.0.0.1")
         self._acl = options.get("acl")
         self._watch()
@@ -348,10 +355,15 @@ class DatagramListener(Datagrams):
     def _ready(self, mask: int) -> None:
         if mask & WRITABLE and self._waiting:
             self._writable()
-        if not mask & READABLE:
-            return
+        if mask & READABLE:
+            self._receive()
+        if self._dirty:
+            self._dirty = False
+            self._service()
+
+    def _receive(self) -> None:
         for _ in range(BATCH):
-            if self._io is None:
+            if self._io is None or self._flags & CLOSE_IMMEDIATELY:
                 return
             n, sockaddr = self._io.receive(self.mgr._scratch)
             if n < 0:
@@ -384,6 +396,7 @@ class DatagramListener(Datagrams):
         c.user_data = self.user_data
         c.recv_mbuf_limit = self.recv_mbuf_limit
         c.send_mbuf_limit = self.send_mbuf_limit
+        c.close_timeout = self.close_timeout
         c._policy = self._policy
         if self._protocol is not None:
             c.protocol = self._protocol.child()

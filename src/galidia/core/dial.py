@@ -7,12 +7,13 @@ moment, IPv6 and IPv4 in turn; the first that is established wins (RFC 8305).
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .address import Address, Url, family_of, is_ip, parse_address
+from .address import Address, AddressError, Url, family_of, is_ip, parse_address
 from .datagram import DatagramConnection
 from .events import CREATION_FLAGS, ERR_RESOLVE, ERR_TLS, Flag
 from .options import ConnectOptions, check, positive
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from .manager import Manager
     from .timers import Timer
     from .transport import Transport
+
+logger = logging.getLogger("galidia")
 
 #: Seconds until the connection is established, name look-up included.
 CONNECT_TIMEOUT = 30.0
@@ -75,7 +78,14 @@ def _parse_source(options: dict[str, Any]) -> tuple[str, int] | None:
     text = options.get("source")
     if text is None:
         return None
-    url = parse_address(text if ":" in text or text.isdigit() else f"{text}:0")
+    if not isinstance(text, str):
+        raise TypeError(f"source= is a str like '192.0.2.1' or '192.0.2.1:4000', not {text!r}")
+    if is_ip(text):
+        return (text, 0)
+    try:
+        url = parse_address(text if ":" in text or text.isdigit() else f"{text}:0")
+    except AddressError as e:
+        raise AddressError(f"source: {e}") from None
     return (url.host or "0.0.0.0", url.port)
 
 
@@ -124,6 +134,7 @@ class Dial:
         if key not in contexts:
             if len(contexts) >= SESSIONS:
                 contexts.clear()
+                self._c.mgr._tls_sessions.clear()  # a session belongs to its context
             contexts[key] = settings.client_context()
         self._context = contexts[key]
 
@@ -137,7 +148,11 @@ class Dial:
             self._resolved([self._url.path or self._url.host], "")
             return
         c._flags |= int(Flag.RESOLVING)
-        self._cancel = c.mgr.resolver.resolve(self._url.host, self._resolved)
+        try:
+            self._cancel = c.mgr.resolver.resolve(self._url.host, self._resolved)
+        except Exception as e:
+            logger.exception("%r: the resolver failed", c)
+            c._fail(ERR_RESOLVE, f"the resolver failed: {e}")
 
     def done(self) -> None:
         """Give up everything but what was handed over."""
@@ -177,6 +192,9 @@ class Dial:
                 io = c.mgr.network.dial_datagram(
                     family_of(host), host, self._url.port, self._options, broadcast
                 )
+            except socket.gaierror:  # a source of the other family
+                self._note(errno.EAFNOSUPPORT)
+                continue
             except OSError as e:
                 self._error = (e.errno or errno.EIO, str(e))
                 continue

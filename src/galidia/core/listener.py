@@ -16,7 +16,7 @@ from . import tls
 from .acl import check_ip_acl
 from .address import Address
 from .connection import Connection
-from .options import positive
+from .options import count, positive
 from .stream import HANDSHAKE_TIMEOUT, HandshakeDeadline, Stream
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class Listener(Connection):
 
     def begin(self, options: dict[str, Any]) -> None:
         """Set what the options say and start to accept. Raises ValueError."""
-        self._max_children = int(
-            positive("max_connections", options.get("max_connections", self.mgr.max_connections))
+        self._max_children = count(
+            "max_connections", options.get("max_connections", self.mgr.max_connections)
         )
         self._rate = positive("accept_rate", options.get("accept_rate", ACCEPT_RATE))
         self._tokens = max(self._rate, 1.0)
@@ -118,6 +118,9 @@ class Listener(Connection):
 
     def _ready(self, mask: int) -> None:
         self._accept()
+        if self._dirty:
+            self._dirty = False
+            self._service()
 
     def _accept(self) -> None:
         for _ in range(ACCEPT_BATCH):

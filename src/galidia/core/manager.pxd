@@ -20,7 +20,7 @@ cdef class Manager:
     cdef list _dirty
     cdef list _done
     cdef dict _polled
-    cdef list _starved
+    cdef dict _starved
     cdef list _waiting_listeners
     cdef bytearray _scratch
     cdef object _clock

@@ -23,7 +23,7 @@ else:
 
 from .address import Url, parse_address
 from .events import Event
-from .handler import HandlerFunction
+from .handler import HandlerFunction, nobody
 from .network import Network
 from .poller import Poller, Watcher
 from .timers import Timer, Timers
@@ -123,7 +123,7 @@ class Manager:
         self._dirty: list[Connection] = []
         self._done: list[Connection] = []  # what `_dirty` was before, to be used again
         self._polled: dict[Connection, None] = {}
-        self._starved: list[Connection] = []
+        self._starved: dict[Connection, None] = {}
         self._waiting_listeners: list[Connection] = []
         self._scratch = bytearray(SCRATCH)
         self._clock = self.network.monotonic
@@ -242,9 +242,11 @@ class Manager:
         self._polling = True
         try:
             self._pass(timeout_ms / 1000.0)
+        except BaseException:
+            self._interrupted()
+            raise
         finally:
             self._polling = False
-            self._current = None
         if self._close_grace is not None:
             self.close(self._close_grace)
         return self._count - before
@@ -287,9 +289,16 @@ class Manager:
         if self._dirty:
             self._flush()
         if self._starved and self._buffered * 2 <= self.memory_limit:
-            starved, self._starved = self._starved, []
+            starved, self._starved = self._starved, {}
             for c in starved:
                 c._mark()
+
+    def _interrupted(self) -> None:
+        """A handler let a KeyboardInterrupt through: nothing that was under way may be lost."""
+        self._current = None
+        self._dirty.clear()
+        for c in list(self._connections.values()):
+            c._recover()
 
     def _flush(self) -> None:
         rounds = 0
@@ -421,6 +430,9 @@ class Manager:
             self._polling = True
             try:
                 self._pass(min(left, 1.0))
+            except BaseException:
+                self._interrupted()
+                raise
             finally:
                 self._polling = False
         self._abort_all()
@@ -455,6 +467,9 @@ class Manager:
                 self._flush()
             finally:
                 self._polling = False
+        for c in list(self._connections.values()):  # they never stop: no more events
+            c.handler = nobody
+            c._finish()
 
     def __enter__(self) -> Manager:
         return self
@@ -562,6 +577,7 @@ class Manager:
     def _forget(self, c: Connection) -> None:
         self._connections.pop(c.id, None)
         self._polled.pop(c, None)
+        self._starved.pop(c, None)
         if self._waiting_listeners:
             listeners, self._waiting_listeners = self._waiting_listeners, []
             for listener in listeners:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from .address import Url, is_ip, to_sockaddr
+from .address import Address, Url, is_ip, to_sockaddr
 from .poller import Poller, Watcher, default_poller
-from .transport import ListenTransport, SocketTransport, Transport
+from .transport import ListenTransport, SocketTransport, Transport, borrow
 
 if TYPE_CHECKING:
     from .datagram import DatagramSocket
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Connections that the kernel keeps waiting for `accept`.
 BACKLOG = 4096
+_LOCAL = (getattr(socket, "AF_UNIX", None),)
 
 
 class Waker(Watcher):
@@ -57,6 +59,9 @@ class Waker(Watcher):
 
 class Network:
     """Opens sockets and tells the time."""
+
+    #: Whether a Unix socket leaves a file behind, for its listener to remove.
+    unix_files = True
 
     def monotonic(self) -> float:
         """Seconds on a clock that only goes forward."""
@@ -108,13 +113,17 @@ class Network:
             _set_stream_options(sock, options)
             _bind_source(sock, family, options)
             code = sock.connect_ex(to_sockaddr(family, host, port))
+        except socket.gaierror:  # a source of the other family
+            sock.close()
+            return None, errno.EAFNOSUPPORT
         except OSError as e:
             sock.close()
             return None, e.errno or errno.EIO
-        if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
+        # On a Unix socket EAGAIN is the answer of a listener whose queue is full.
+        if code not in (0, errno.EINPROGRESS) and (family in _LOCAL or code != errno.EWOULDBLOCK):
             sock.close()
             return None, code
-        return SocketTransport(sock), code
+        return SocketTransport(sock, Address(host, port)), code
 
     def bind_datagram(self, url: Url, options: dict[str, Any]) -> DatagramSocket:
         """A bound datagram socket. Raises OSError."""
@@ -157,7 +166,8 @@ class Network:
 
 def _inherited(fd: int, kind: int) -> socket.socket:
     try:
-        sock = socket.socket(fileno=os.dup(fd))
+        with borrow(fd) as original:
+            sock = original.dup()
     except (OSError, TypeError) as e:
         raise OSError(errno.EBADF, f"fd={fd!r} is not a socket: {e}") from None
     if sock.type != kind:
@@ -172,12 +182,7 @@ def _bound(url: Url, kind: int, options: dict[str, Any]) -> socket.socket:
     stream = kind == socket.SOCK_STREAM
     host = url.host
     if host == "":
-        try:
-            return _bound_ip(socket.AF_INET6, "::", url.port, kind, options)
-        except OSError as e:
-            if e.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
-                raise
-            host = "0.0.0.0"  # a machine without IPv6
+        host = "::" if _has_ipv6() else "0.0.0.0"
     if not is_ip(host):
         found = socket.getaddrinfo(host, url.port, type=kind, flags=socket.AI_PASSIVE)
         family, _, _, _, sockaddr = found[0]
@@ -189,6 +194,17 @@ def _bound(url: Url, kind: int, options: dict[str, Any]) -> socket.socket:
     except OSError as e:
         what = "tcp" if stream else "udp"
         raise OSError(e.errno, f"cannot bind {what} {host!r} port {url.port}: {e.strerror}") from e
+
+
+def _has_ipv6() -> bool:
+    if not socket.has_ipv6:
+        return False
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::", 0))
+            return True
+    except OSError:
+        return False
 
 
 def _bound_ip(
@@ -237,6 +253,8 @@ def _bound_unix(url: Url, kind: int) -> socket.socket:
 
 def _is_stale(path: str, kind: int) -> bool:
     """Whether a socket's file was left behind by a process that is gone."""
+    if path.startswith("@") or not stat.S_ISSOCK(os.stat(path).st_mode):
+        return False
     with socket.socket(socket.AF_UNIX, kind) as probe:
         probe.setblocking(False)
         return probe.connect_ex(path) == errno.ECONNREFUSED

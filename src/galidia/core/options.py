@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, TypedDict
@@ -81,12 +82,41 @@ class ConnectOptions(CommonOptions, total=False):
     verify: bool
 
 
+_PATH = ((str, PathLike), "the path of a PEM file")
+_FLAG = (bool, "True or False")
+_LIST = ((list, tuple), "a list of str")
+_NUMBER = (int, "an int")
+_TYPES: dict[str, tuple[Any, str]] = {
+    "flags": _NUMBER,
+    "backlog": _NUMBER,
+    "fd": _NUMBER,
+    "congestion": (str, "a str"),
+    "acl": ((str, type(None)), "a str"),
+    "ciphers": (str, "a str"),
+    "server_name": (str, "a str"),
+    "tls": (ssl.SSLContext, "an ssl.SSLContext"),
+    "cert": _PATH,
+    "key": _PATH,
+    "ca": _PATH,
+    "alpn": _LIST,
+    "multicast": _LIST,
+    "keepalive": _FLAG,
+    "reuse_port": _FLAG,
+    "ipv6_only": _FLAG,
+    "verify": _FLAG,
+    "sni": (Mapping, "a dict of names"),
+}
+
+
 def check(kind: str, options: Mapping[str, Any], allowed: type) -> None:
     """Raise TypeError for an option that does not exist, saying which there are."""
     names = allowed.__annotations__.keys()
     for name in options:
         if name not in names:
             raise TypeError(f"{kind}() has no option {name!r}; there are {', '.join(sorted(names))}")
+        expected, text = _TYPES.get(name, (object, ""))
+        if not isinstance(options[name], expected):
+            raise TypeError(f"{name}= is {text}, not {options[name]!r}")
 
 
 def positive(name: str, value: Any, *, zero: bool = False) -> float:
@@ -96,3 +126,8 @@ def positive(name: str, value: Any, *, zero: bool = False) -> float:
     if value == 0 and not zero:
         raise ValueError(f"{name} must be over 0")
     return value
+
+
+def count(name: str, value: Any) -> int:
+    """A whole number over 0, or infinity, which is as many as there can be."""
+    return int(min(positive(name, value), sys.maxsize))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .events import CREATION_FLAGS
-from .options import positive
+from .options import count, positive
 from .registry import Scheme
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def configure(c: Connection, options: dict[str, Any]) -> None:
     c._flags |= options.get("flags", 0) & int(CREATION_FLAGS)
     for name in ("recv_mbuf_limit", "send_mbuf_limit"):
         if name in options:
-            setattr(c, name, int(positive(name, options[name])))
+            setattr(c, name, count(name, options[name]))
     if "close_timeout" in options:
         c.close_timeout = positive("close_timeout", options["close_timeout"])
     if "congestion" in options:

@@ -13,6 +13,7 @@ cdef Py_ssize_t _WRITE_BURST
 
 cdef class Stream(Connection):
     cdef Transport _io
+    cdef object _address
     cdef int _interest
     cdef int _phase
     cdef int _failure
@@ -32,7 +33,7 @@ cdef class Stream(Connection):
     cpdef Py_ssize_t _unsent(self) except -1
     cpdef object _start(self, Transport io, int interest)
     @cython.locals(mgr=Manager, n=Py_ssize_t, limit=Py_ssize_t)
-    cdef object _read(self)
+    cdef bint _read(self) except -1
     cdef object _ready_more(self, int mask)
     cdef object _read_pending(self)
     @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t)

@@ -85,6 +85,7 @@ class Stream(Connection):
     """A stream connection."""
 
     __slots__ = (
+        "_address",
         "_blocked",
         "_eof",
         "_failure",
@@ -100,6 +101,7 @@ class Stream(Connection):
 
     def __init__(self, mgr: Manager, handler: Any, flags: int = 0) -> None:
         self._io: Transport | None = None
+        self._address = Address("")
         self._interest = 0
         self._phase = _ESTABLISHING
         self._failure = 0
@@ -119,7 +121,7 @@ class Stream(Connection):
     def peer(self) -> Address:
         """The other end's address; of an outbound connection, known when it is established."""
         if self._io is None:
-            address: Address = self._setup.target if self._setup is not None else Address("")
+            address: Address = self._setup.target if self._setup is not None else self._address
             return address
         return self._io.peer()
 
@@ -262,25 +264,29 @@ class Stream(Connection):
         while mask & ENDED and self._interest & READABLE and not self._eof and not self._paused:
             if self._closed or self._flags & CLOSE_IMMEDIATELY:
                 return
-            self._read()  # nothing announces the end again
+            if not self._read():  # nothing announces the end again
+                break
+        if mask & WRITABLE and self._filtered and self._io is not None and self._io.unsent():
+            self._blocked = True  # records that no write of ours has made
         if mask & WRITABLE and (self._blocked or not self._interest & READABLE):
             self._mark()  # an error is learned from the write
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Receive once; whether something came."""
         mgr = self.mgr
         io = self._io
         if io is None or self._flags & CLOSE_IMMEDIATELY:
-            return
+            return False
         limit = self.recv_mbuf_limit - len(self._recv)
         if limit <= 0 or self._holds > 0:
             self._paused = True
             self._watch()
-            return
+            return False
         if self._charged and mgr._hog(self._charged):
             self._paused = self._starved = True
-            mgr._starved.append(self)
+            mgr._starved[self] = None
             self._watch()
-            return
+            return False
         if limit > SCRATCH:
             limit = SCRATCH
         n = io.recv(mgr._scratch, limit)
@@ -299,12 +305,14 @@ class Stream(Connection):
                 mgr._poller.set(io.fd, self._interest, self._interest)  # there may be more
             if not self._dirty:
                 self._charge()
-        elif n == 0:
+            return True
+        if n == 0:
             self._eof = True
             self._flags |= SEND_AND_CLOSE
             self._mark()
         else:
             self._lost(n)
+        return False
 
     def _read_pending(self) -> None:
         """Take what the transport has decoded already; readiness will not announce it."""
@@ -328,7 +336,7 @@ class Stream(Connection):
             return
         self._charge()
         if self._starved and self.mgr._hog(self._charged):
-            self.mgr._starved.append(self)
+            self.mgr._starved[self] = None
             return
         self._paused = self._starved = False
         if self._filtered:
@@ -418,6 +426,8 @@ class Stream(Connection):
         self._blocked = False
         while files and io is not None and not self._shut and not self._flags & CLOSE_IMMEDIATELY:
             segment = files[0]
+            if segment.at > len(self._send):
+                segment.at = len(self._send)  # the handler has taken bytes back
             if segment.at > 0:
                 n = io.send(self._send, segment.at, True)
                 if n > 0:
@@ -463,6 +473,11 @@ class Stream(Connection):
 
     # -- for the manager ----------------------------------------------------------------------
 
+    def _recover(self) -> None:
+        if self._io is not None and self._interest:  # what was reported may have been lost
+            self.mgr._poller.set(self._io.fd, self._interest, self._interest)
+        Connection._recover(self)
+
     def _watch(self) -> None:
         if self._io is None:
             return
@@ -490,6 +505,7 @@ class Stream(Connection):
             self._files = None
         io, self._io = self._io, None
         if io is not None:
+            self._address = io.peer()
             self.mgr._detach(io.fd, self._interest)
             if self._aborted:
                 io.abort()

@@ -20,12 +20,11 @@ cdef class Timers:
     cdef unsigned long long _count
     cdef Py_ssize_t _dead
     cpdef Timer add(self, double when, double interval, object callback, tuple args, object connection)
+    @cython.locals(timer=Timer)
     cpdef double next_deadline(self) except? -3
     @cython.locals(timer=Timer)
     cpdef Timer pop_due(self, double now, unsigned long long last)
     cpdef unsigned long long last(self)
-    @cython.locals(timer=Timer)
-    cdef object _settle(self)
     @cython.locals(timer=Timer)
     cpdef object clear(self)
     cdef object _push(self, Timer timer)

@@ -120,13 +120,14 @@ class Timers:
         return timer
 
     def next_deadline(self) -> float:
-        """When the next timer is due; negative when there is none."""
-        if not self._heap:
-            return -1.0
-        self._settle()
-        if not self._heap:
-            return -1.0
-        return self._heap[0].when
+        """When to look again, at the latest when the next timer is due; negative: never."""
+        while self._heap:
+            timer = self._heap[0]
+            if timer._callback is not None:
+                return timer._slot
+            heapq.heappop(self._heap)
+            self._dead -= 1
+        return -1.0
 
     def last(self) -> int:
         """The order number of the youngest timer, for `pop_due`."""
@@ -138,21 +139,25 @@ class Timers:
         Timers younger than ``last`` stay, so that one that sets another for now cannot hold the
         loop.
         """
-        if not self._heap:
-            return None
-        self._settle()
-        if not self._heap:
-            return None
-        timer = self._heap[0]
-        if timer.when > now or timer._order > last:
-            return None
-        heapq.heappop(self._heap)
-        if timer.interval > 0.0:
-            timer.when += timer.interval
-            if timer.when <= now:  # missed turns are left out: no burst after a hold-up
-                timer.when = now + timer.interval
-            self._push(timer)
-        return timer
+        while self._heap:
+            timer = self._heap[0]
+            if timer._callback is None:
+                heapq.heappop(self._heap)
+                self._dead -= 1
+            elif timer._slot > now or timer._order > last:
+                return None
+            elif timer.when > timer._slot:  # it was postponed
+                timer._slot = timer.when
+                heapq.heapreplace(self._heap, timer)
+            else:
+                heapq.heappop(self._heap)
+                if timer.interval > 0.0:
+                    timer.when += timer.interval
+                    if timer.when <= now:  # missed turns are left out: no burst after a hold-up
+                        timer.when = now + timer.interval
+                    self._push(timer)
+                return timer
+        return None
 
     def clear(self) -> None:
         """Cancel everything."""
@@ -167,18 +172,6 @@ class Timers:
         timer._order = self._count
         timer._slot = timer.when
         heapq.heappush(self._heap, timer)
-
-    def _settle(self) -> None:
-        while self._heap:
-            timer = self._heap[0]
-            if timer._callback is None:
-                heapq.heappop(self._heap)
-                self._dead -= 1
-            elif timer.when > timer._slot:
-                timer._slot = timer.when
-                heapq.heapreplace(self._heap, timer)
-            else:
-                return
 
     def _compact(self) -> None:
         alive = []

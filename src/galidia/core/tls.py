@@ -36,6 +36,8 @@ if cython.compiled:
 
 #: Plain bytes that become one TLS record (RFC 8446 5.1).
 RECORD = 1 << 14
+#: Bytes of records that are collected for one write to the socket.
+WRITE_AT_ONCE = 1 << 16
 #: Sessions of servers that a manager remembers to resume.
 SESSIONS = 256
 
@@ -63,15 +65,41 @@ class Settings:
         if context is None:
             if "cert" not in options:
                 raise ValueError("a TLS listener needs cert= (and key=) or tls=")
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            _load_cert(context, options["cert"], options.get("key"))
-            if "ca" in options:
-                context.verify_mode = ssl.CERT_REQUIRED
-                _load_ca(context, options["ca"])
-            self._finish(context)
+            context = self._server(options["cert"], options.get("key"))
         if "sni" in options:
-            context.sni_callback = _sni(options["sni"])
+            context.sni_callback = self._sni(options["sni"])
         return context
+
+    def _server(self, cert: Any, key: Any) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _load_cert(context, cert, key)
+        if "ca" in self.options:
+            context.verify_mode = ssl.CERT_REQUIRED
+            _load_ca(context, self.options["ca"])
+        self._finish(context)
+        return context
+
+    def _sni(self, names: Any) -> Any:
+        """A callback that chooses the context by the name the client asks for (RFC 6066 3)."""
+        contexts = {}
+        try:
+            for name, value in names.items():
+                if isinstance(value, ssl.SSLContext):
+                    contexts[name.lower()] = value
+                else:
+                    cert, key = value
+                    # Like the main one in all but the certificate: client certificates, ALPN.
+                    contexts[name.lower()] = self._server(cert, key)
+        except (AttributeError, TypeError, ValueError) as e:
+            text = "sni= maps names to (certificate file, key file) or ssl.SSLContext"
+            raise ValueError(f"{text}: {e}") from None
+
+        def choose(tls: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+            chosen = contexts.get((name or "").lower())
+            if chosen is not None:
+                tls.context = chosen
+
+        return choose
 
     def client_context(self) -> ssl.SSLContext:
         """A context that checks the server's certificate and name."""
@@ -134,25 +162,6 @@ def _load_ca(context: ssl.SSLContext, ca: Any) -> None:
         raise ssl.SSLError(e.errno, f"ca={os.fspath(ca)!r}: no PEM certificates in it: {e}") from None
     except OSError as e:
         raise OSError(e.errno, f"cannot read ca={os.fspath(ca)!r}: {e.strerror}") from e
-
-
-def _sni(names: Mapping[str, Any]) -> Any:
-    contexts = {}
-    for name, value in names.items():
-        if isinstance(value, ssl.SSLContext):
-            contexts[name.lower()] = value
-        else:
-            cert, key = value
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            _load_cert(context, cert, key)
-            contexts[name.lower()] = context
-
-    def choose(tls: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
-        chosen = contexts.get((name or "").lower())
-        if chosen is not None:
-            tls.context = chosen
-
-    return choose
 
 
 def server_name(options: Mapping[str, Any], host: str) -> str | None:
@@ -246,18 +255,20 @@ class TlsTransport(Transport):
             return code
         try:
             with memoryview(data) as view:
-                while taken < limit and not self._outgoing:
-                    with view[taken : min(limit, taken + RECORD)] as part:
-                        taken += self.tls.write(part)
+                while taken < limit and code == 0:
+                    while taken < limit and len(self._outgoing) < WRITE_AT_ONCE:
+                        with view[taken : min(limit, taken + RECORD)] as part:
+                            taken += self.tls.write(part)
+                        self._outgoing += self._out.read()
                     code = self._flush()
-                    if code < 0 and code != -errno.EAGAIN:
-                        return code
         except ssl.SSLWantReadError:
-            return taken if taken else -errno.EAGAIN
+            pass
         except ssl.SSLError as e:
             self._error = f"TLS: {_reason(e)}"
             return -errno.EPROTO
-        return taken
+        if code < 0 and code != -errno.EAGAIN:
+            return code
+        return taken if taken or not limit else -errno.EAGAIN
 
     def watch(self, mask: int) -> int:
         return mask | 2 if self._outgoing else mask

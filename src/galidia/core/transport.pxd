@@ -2,7 +2,7 @@ cimport cython
 from .posix cimport sockaddr_storage
 
 cdef class Transport:
-    cdef readonly int fd
+    cdef public int fd
     cpdef Py_ssize_t recv(self, bytearray into, Py_ssize_t limit) except? -9999
     cpdef Py_ssize_t send(self, bytearray data, Py_ssize_t limit, bint more) except? -9999
     @cython.locals(data=bytearray)

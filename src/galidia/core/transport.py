@@ -12,6 +12,8 @@ import errno
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -106,13 +108,25 @@ class Transport:
         raise OSError(errno.ENOTSOCK, "this connection has no socket")
 
 
+@contextmanager
+def borrow(fd: int) -> Iterator[socket.socket]:
+    """A socket object for a descriptor that stays its owner's; costs no other descriptor."""
+    sock = socket.socket(fileno=fd)
+    try:
+        yield sock
+    finally:
+        sock.detach()
+
+
 class SocketTransport(Transport):
     """A stream socket. The compiled build keeps the bare descriptor, the pure one the object."""
 
     __slots__ = ("_peer", "_sock")
 
-    def __init__(self, sock: socket.socket | None = None) -> None:
-        self._peer: Address | None = None
+    def __init__(
+        self, sock: socket.socket | None = None, peer: Address | None = None
+    ) -> None:
+        self._peer = peer
         self._sock: Any = None
         self.fd = -1
         if sock is not None:
@@ -168,7 +182,7 @@ class SocketTransport(Transport):
             return -(e.errno or errno.EIO)
 
     def shutdown(self) -> None:
-        with self.socket() as sock:
+        with borrow(self.fd) as sock:
             try:
                 sock.shutdown(socket.SHUT_WR)
             except OSError:
@@ -186,7 +200,7 @@ class SocketTransport(Transport):
 
     def abort(self) -> None:
         if self.fd >= 0:
-            with self.socket() as sock:
+            with borrow(self.fd) as sock:
                 try:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 except OSError:
@@ -196,7 +210,7 @@ class SocketTransport(Transport):
     def peer(self) -> Address:
         if self._peer is None:
             try:
-                with self.socket() as sock:
+                with borrow(self.fd) as sock:
                     self._peer = from_sockaddr(sock.getpeername())
             except OSError:
                 return Address("")
@@ -204,13 +218,13 @@ class SocketTransport(Transport):
 
     def local(self) -> Address:
         try:
-            with self.socket() as sock:
+            with borrow(self.fd) as sock:
                 return from_sockaddr(sock.getsockname())
         except OSError:
             return Address("")
 
     def connected(self) -> int:
-        with self.socket() as sock:
+        with borrow(self.fd) as sock:
             return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def socket(self) -> socket.socket:

@@ -150,10 +150,12 @@ class HttpProtocol(Answering):
     def _parse(self, c: Connection) -> None:
         """Handle what `recv_mbuf` holds, as far as it goes."""
         self._parsing = True
+        first = True
         try:
             while c._recv and not c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE | RECV_AND_CLOSE):
-                if self._state == _PENDING or c._unsent() > _BACKLOG:
+                if self._state == _PENDING or (not first and c._unsent() > _BACKLOG):
                     return
+                first = False
                 buf = c._recv
                 if self._state == _IN_BODY:
                     if len(buf) < self._need or self._request is None:

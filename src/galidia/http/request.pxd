@@ -3,7 +3,7 @@ from ..core.connection cimport Connection
 from ..core.protocol cimport Protocol
 from .head cimport Head
 
-cdef dict _STATUS_LINES
+cdef list _STATUS_LINES
 cdef bytes _CLOSE_LINE, _KEEP_LINE
 
 @cython.final
@@ -12,7 +12,7 @@ cdef class DateLine:
     cdef double _until
     cdef bytes at(self, Connection c)
 
-@cython.locals(total=Py_ssize_t, digits=int, number="char[24]", p="char *", message=bytes)
+@cython.locals(total=Py_ssize_t, digits=int, left="unsigned long long", number="char[24]", p="char *", message=bytes)
 cdef bytes assemble(bytes status, bytes date, bytes extra, long long length, bytes body)
 
 cdef class Answering(Protocol):

@@ -26,12 +26,11 @@ if cython.compiled:
         PyBytes_FromStringAndSize,
         PyBytes_GET_SIZE,
     )
-    from cython.cimports.libc.stdio import snprintf
     from cython.cimports.libc.string import memcpy
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
-_STATUS_LINES: dict[int, bytes] = {}
+_STATUS_LINES: list[bytes] = [b""] * 1000
 _CLOSE_LINE = b"Connection: close\r\n"
 _KEEP_LINE = b"Connection: keep-alive\r\n"
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -153,8 +152,10 @@ class Request(Head):
         if self.replied:
             raise RuntimeError("this request was answered already")
         c = self.connection
-        line = _STATUS_LINES.get(status)
-        if line is None:
+        if status < 100 or status > 999:
+            raise ValueError(f"a status is a number from 100 to 999, not {status!r}")
+        line = _STATUS_LINES[status]
+        if not line:
             line = _status_line(status)
         if self._last or not self.keep_alive:
             self._last = True
@@ -196,11 +197,17 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
     if cython.compiled:
         digits = 0
         if length >= 0:
-            digits = snprintf(number, 24, "%lld\r\n", cython.cast(cython.longlong, length))
+            left = length
+            while True:
+                digits += 1
+                number[24 - digits] = 48 + left % 10
+                left = left // 10
+                if left == 0:
+                    break
         total = (
             PyBytes_GET_SIZE(status)
             + PyBytes_GET_SIZE(date)
-            + (16 + digits if digits else 0)
+            + (18 + digits if digits else 0)
             + PyBytes_GET_SIZE(extra)
             + 2
             + PyBytes_GET_SIZE(body)
@@ -213,8 +220,9 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
         p += PyBytes_GET_SIZE(date)
         if digits:
             memcpy(p, b"Content-Length: ", 16)
-            memcpy(p + 16, number, digits)
-            p += 16 + digits
+            memcpy(p + 16, number + 24 - digits, digits)
+            memcpy(p + 16 + digits, b"\r\n", 2)
+            p += 18 + digits
         memcpy(p, PyBytes_AS_STRING(extra), PyBytes_GET_SIZE(extra))
         p += PyBytes_GET_SIZE(extra)
         memcpy(p, b"\r\n", 2)
@@ -226,8 +234,6 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
 
 
 def _status_line(status: int) -> bytes:
-    if not 100 <= status <= 999:
-        raise ValueError(f"a status is a number from 100 to 999, not {status!r}")
     line = b"HTTP/1.1 %d %b\r\n" % (status, reason(status).encode("ascii"))
     _STATUS_LINES[status] = line
     return line

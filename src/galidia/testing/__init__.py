@@ -5,7 +5,7 @@ handler unchanged, over TCP, Unix sockets, UDP and TLS. Nothing sleeps and nothi
 process; the same seed gives the same run, faults included.
 """
 
-from .address import SimHost
+from .host import SimHost
 from .faults import Faults
 from .network import SimNetwork, SimulationError
 from .peers import RawClient, RawDatagrams, RawServer
