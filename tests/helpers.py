@@ -97,6 +97,11 @@ def url(listener: Connection, scheme: str = "tcp") -> str:
     return f"{scheme}://{listener.local}"
 
 
+def is_established(c: Connection) -> bool:
+    wanted = c.flags & Flag.SSL and Flag.SSL_HANDSHAKE_DONE
+    return not c.flags & (Flag.CONNECTING | Flag.RESOLVING) and c.flags & wanted == wanted
+
+
 class Peer:
     """A plain stream socket at the other end. It never blocks."""
 
@@ -152,7 +157,7 @@ class Carrier:
         """A listener and an outbound connection to it, established."""
         listener = self.bind(mgr, server)
         c = self.connect(mgr, listener, client)
-        until(mgr, lambda: not c.flags & (Flag.CONNECTING | Flag.RESOLVING))
+        until(mgr, lambda: is_established(c))
         return listener, c
 
 

@@ -1,13 +1,15 @@
 """A manager hosted by asyncio and by uvloop."""
 
 import asyncio
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-import galidia
 from galidia import (
     EV_CLOSE,
     EV_CONNECT,
@@ -27,6 +29,7 @@ except ImportError:  # there is none for this platform
     pass
 else:
     LOOPS.append(uvloop.new_event_loop)
+    uvloop.new_event_loop().close()  # the first one opens a pipe for the whole process
 
 Program = Callable[[], Coroutine[Any, Any, None]]
 Run = Callable[[Program], None]
@@ -150,7 +153,7 @@ def test_a_repeating_timer_goes_on(run: Run) -> None:
             timer.cancel()
             # One for each tick; a clock that is a little early may cost some more.
             assert ticks == 3
-            assert mgr.polls < 30
+            assert mgr.polls < 10
 
     run(program)
 
@@ -309,9 +312,9 @@ def test_what_does_not_leave_in_time_is_aborted(run: Run) -> None:
 def test_an_exception_propagates_and_closes(run: Run) -> None:
     async def program() -> None:
         mgr = Manager()
+        mgr.socketpair(echo, echo)
         with pytest.raises(ZeroDivisionError):
             async with serving(mgr):
-                mgr.bind("tcp://127.0.0.1:0", echo)
                 raise ZeroDivisionError
         assert mgr.closed
 
@@ -390,25 +393,15 @@ def test_closing_the_manager_leaves_the_loop(run: Run, inside: bool) -> None:
             await turns(2)
             assert mgr.closed
             # The number of its descriptor is free for others.
-            reader, writer = await asyncio.open_connection(sock=_connected(server := _listening()))
-            writer.close()
-            await writer.wait_closed()
-            server.close()
-            assert await reader.read() == b""
+            one, other = socket.socketpair()
+            with other:
+                reader, writer = await asyncio.open_connection(sock=one)
+                other.sendall(b"x")
+                assert await reader.readexactly(1) == b"x"
+                writer.close()
+                await writer.wait_closed()
 
     run(program)
-
-
-def _listening() -> Any:
-    import socket
-
-    return socket.create_server(("127.0.0.1", 0))
-
-
-def _connected(server: Any) -> Any:
-    import socket
-
-    return socket.create_connection(server.getsockname())
 
 
 def test_a_failing_handler_costs_its_connection_only(run: Run, logged: list[Any]) -> None:
@@ -433,8 +426,7 @@ def test_a_failing_handler_costs_its_connection_only(run: Run, logged: list[Any]
 
 def test_a_loop_that_cannot_watch_is_refused() -> None:
     class Blind(asyncio.SelectorEventLoop):
-        def add_reader(self, *args: Any) -> None:
-            raise NotImplementedError
+        add_reader = asyncio.AbstractEventLoop.add_reader  # raises NotImplementedError
 
     async def program() -> None:
         with Manager() as mgr:
@@ -472,9 +464,5 @@ def test_a_manager_of_another_thread_is_refused(run: Run) -> None:
 
 
 def test_importing_the_library_does_not_import_asyncio() -> None:
-    import subprocess
-    import sys
-
     code = "import sys, galidia; sys.exit('asyncio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-    assert galidia.__name__ == "galidia"

@@ -21,6 +21,51 @@ from .core.manager import Manager
 from .core.protocol import Protocol
 from .core.registry import Scheme
 
+__all__ = [
+    "COMPILED",
+    "ERR_RESOLVE",
+    "ERR_TLS",
+    "EV_ACCEPT",
+    "EV_CLOSE",
+    "EV_CONGESTED",
+    "EV_CONNECT",
+    "EV_DRAINED",
+    "EV_HTTP_REQUEST",
+    "EV_POLL",
+    "EV_RECV",
+    "EV_SEND",
+    "EV_TIMER",
+    "F_BUFFER_BUT_DONT_SEND",
+    "F_CLOSE_IMMEDIATELY",
+    "F_CONNECTING",
+    "F_ENABLE_BROADCAST",
+    "F_LISTENING",
+    "F_RECV_AND_CLOSE",
+    "F_RESOLVING",
+    "F_SEND_AND_CLOSE",
+    "F_SSL",
+    "F_SSL_HANDSHAKE_DONE",
+    "F_UDP",
+    "F_USER_1",
+    "F_USER_2",
+    "F_USER_3",
+    "F_USER_4",
+    "F_USER_5",
+    "F_USER_6",
+    "Address",
+    "AddressError",
+    "Connection",
+    "Event",
+    "Flag",
+    "Handler",
+    "Manager",
+    "Protocol",
+    "Scheme",
+    "check_ip_acl",
+    "handles",
+    "inherited_listeners",
+]
+
 __version__ = "0.1.0"
 
 EV_POLL = Event.POLL

@@ -14,6 +14,7 @@ The loop needs ``add_reader``, which that of asyncio on Windows by default does 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -103,7 +104,8 @@ class _Host:
         if self._timer is not None:
             self._timer.cancel()
         self._due = deadline
-        self._timer = self._loop.call_at(self._loop.time() + delay, self._on_timer)
+        # Some loops count whole milliseconds and would be early; early is once more in vain.
+        self._timer = self._loop.call_later(math.ceil(delay * 1000) / 1000, self._on_timer)
 
     def _detach(self) -> None:
         if self._mgr._host is None:

@@ -272,6 +272,7 @@ class DatagramConnection(Datagrams):
             self._receive()
         if self._dirty:
             self._dirty = False
+            self.mgr._current = None
             self._service()
 
     def _receive(self) -> None:
@@ -359,6 +360,7 @@ class DatagramListener(Datagrams):
             self._receive()
         if self._dirty:
             self._dirty = False
+            self.mgr._current = None
             self._service()
 
     def _receive(self) -> None:

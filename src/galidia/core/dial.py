@@ -292,6 +292,10 @@ class Attempt(Watcher):
         self._io = None
         return io, self._interest
 
+    def _finish_broken(self) -> None:
+        self.close()
+        self._dial._c._fail(int(errno.EIO), "internal error")
+
     def close(self) -> None:
         io, self._io = self._io, None
         if io is not None:
@@ -313,7 +317,10 @@ class ClientTls(TlsTransport):
 
     def close(self) -> None:
         # Only now: in TLS 1.3 the ticket comes after the handshake (RFC 8446 4.6.1).
-        session = self.tls.session
+        try:
+            session = self.tls.session
+        except ValueError:  # the handshake was not done: there is no session yet
+            session = None
         if session is not None and session.has_ticket:
             self._sessions.pop(self._key, None)
             self._sessions[self._key] = session

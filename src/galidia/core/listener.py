@@ -32,6 +32,8 @@ logger = logging.getLogger("galidia")
 ACCEPT_BATCH = 64
 #: Connections accepted per second by one listener; the kernel keeps the rest waiting.
 ACCEPT_RATE = 50_000.0
+#: Seconds; a pause that rounding makes nothing of would end before there is a token.
+SHORTEST_PAUSE = 0.001
 
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -120,6 +122,7 @@ class Listener(Connection):
         self._accept()
         if self._dirty:
             self._dirty = False
+            self.mgr._current = None
             self._service()
 
     def _accept(self) -> None:
@@ -159,7 +162,7 @@ class Listener(Connection):
             self._tokens = min(self._tokens + since * self._rate, max(self._rate, 1.0))
             self._tokens_at = mgr._now
             if self._tokens < 1.0:
-                self._pause((1.0 - self._tokens) / self._rate)
+                self._pause(max((1.0 - self._tokens) / self._rate, SHORTEST_PAUSE))
                 return False
         self._tokens -= 1.0
         return True

@@ -429,7 +429,10 @@ class Manager:
                 break
             self._polling = True
             try:
-                self._pass(min(left, 1.0))
+                if self._dirty:
+                    self._flush()
+                if self._connections:  # else there is nothing to wait for
+                    self._pass(min(left, 1.0))
             except BaseException:
                 self._interrupted()
                 raise

@@ -248,15 +248,16 @@ class Stream(Connection):
         if self._phase != _OPEN:
             if self._failure == 0 and not self._closed:
                 self._handshake()
-            return
-        if mask & READABLE and self._interest & READABLE:
-            self._read()
-            if self._filtered:
-                self._read_pending()
-        if mask != READABLE:
-            self._ready_more(mask)
+        else:
+            if mask & READABLE and self._interest & READABLE:
+                self._read()
+                if self._filtered:
+                    self._read_pending()
+            if mask != READABLE:
+                self._ready_more(mask)
         if self._dirty:
             self._dirty = False
+            self.mgr._current = None  # from here on it queues up like the others
             self._service()
 
     def _ready_more(self, mask: int) -> None:
@@ -361,6 +362,10 @@ class Stream(Connection):
                 self._write_files()
             elif self._send or self._blocked:
                 self._write()
+        elif self._filtered and self._io is not None and self._io.unsent():
+            code = self._io.send(self._send, 0, False)  # it was sent before it was held back
+            if code < 0:
+                self._lost(code)
         if self._over_limit:
             self._congestion()
         if self._paused:
@@ -395,7 +400,7 @@ class Stream(Connection):
             n = self._io.send(self._send, size, False)
             if n > 0:
                 self._wrote(n)
-                if n == size and not self._send and not self._io.unsent():
+                if n == size and not self._send and not (self._filtered and self._io.unsent()):
                     return
                 budget -= n
                 if budget <= 0:
@@ -485,7 +490,7 @@ class Stream(Connection):
         if self._phase == _OPEN:
             if self._eof or self._paused:
                 mask = 0
-            if self._blocked:
+            if self._blocked and not self._flags & BUFFER_BUT_DONT_SEND:
                 mask |= WRITABLE
         if self._filtered:
             mask = self._io.watch(mask)

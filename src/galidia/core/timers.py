@@ -57,6 +57,9 @@ class Timer:
             return self._slot < other._slot
         return self._order < other._order
 
+    def __hash__(self) -> int:
+        return id(self) >> 4  # a compiled class that can be ordered has no hash of its own
+
     @property
     def active(self) -> bool:
         """Whether it is still going to fire."""

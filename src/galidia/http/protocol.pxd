@@ -8,6 +8,7 @@ from .head cimport find_end, skip_blank
 from .request cimport Answering, DateLine, Request, new_request
 
 cdef int _HTTP_REQUEST
+cdef unsigned long long _WANTS, _WANTS_SEND
 cdef Py_ssize_t _BACKLOG
 cdef int _IDLE, _IN_HEAD, _IN_BODY, _PENDING
 
@@ -29,6 +30,7 @@ cdef class HttpProtocol(Answering):
 
     @cython.locals(buf=bytearray, end=Py_ssize_t, start=Py_ssize_t, fault=int, first=bint, request=Request)
     cdef object _parse(self, Connection c)
+    cdef object _listen_to_send(self, Connection c, unsigned long long wants)
     cdef object _begin_body(self, Connection c, Request request, Py_ssize_t end)
     cdef object _deliver(self, Connection c, Request request, Py_ssize_t end)
     cdef object _refuse(self, Connection c, int status, str text)

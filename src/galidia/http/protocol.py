@@ -45,7 +45,8 @@ logger = logging.getLogger("galidia")
 _HTTP_REQUEST = int(Event.HTTP_REQUEST)
 #: Bytes that may wait to be sent before the next pipelined request is looked at.
 _BACKLOG = 1 << 16
-_WANTS = mask_of(Event.ACCEPT, Event.RECV, Event.SEND, Event.CLOSE)
+_WANTS = mask_of(Event.ACCEPT, Event.RECV, Event.CLOSE)
+_WANTS_SEND = _WANTS | mask_of(Event.SEND)
 
 # What a connection waits for.
 _IDLE = 0
@@ -109,6 +110,7 @@ class HttpProtocol(Answering):
                 self._parse(c)
         elif ev == SEND:
             if self._state == _IDLE and c._recv and not self._parsing and not self._closing:
+                self._listen_to_send(c, _WANTS)
                 self._parse(c)
         elif ev == ACCEPT:
             self._deadline(c, self._idle_timeout)
@@ -153,7 +155,10 @@ class HttpProtocol(Answering):
         first = True
         try:
             while c._recv and not c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE | RECV_AND_CLOSE):
-                if self._state == _PENDING or (not first and c._unsent() > _BACKLOG):
+                if self._state == _PENDING:
+                    return
+                if not first and c._unsent() > _BACKLOG:
+                    self._listen_to_send(c, _WANTS_SEND)
                     return
                 first = False
                 buf = c._recv
@@ -187,6 +192,11 @@ class HttpProtocol(Answering):
                     self._begin_body(c, request, end)
         finally:
             self._parsing = False
+
+    def _listen_to_send(self, c: Connection, wants: int) -> None:
+        """Be told when output has left; it costs every response a little, so only when needed."""
+        self.wants = wants
+        c._remask()
 
     def _begin_body(self, c: Connection, request: Request, end: int) -> None:
         if request.chunked:
@@ -227,6 +237,7 @@ class HttpProtocol(Answering):
         request = self._request
         if request is None:
             request = new_request(c, self, self._date)
+            request._clear()
         request._protocol = self._request = None
         self._state = _IDLE
         request._last = True

@@ -181,7 +181,6 @@ class Request(Head):
 def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:
     """A request that is still empty."""
     request: Request = Request.__new__(Request)
-    request._clear()
     request.connection = c
     request.body = b""
     request.replied = False
