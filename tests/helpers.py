@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from galidia import EV_POLL, EV_RECV, Connection, Event, Flag, Manager
+from galidia import EV_ACCEPT, EV_POLL, EV_RECV, Connection, Event, Flag, Manager
 
 #: Seconds after which something that should have happened has not; never a measure of speed.
 PATIENCE = 20.0
@@ -49,6 +49,11 @@ class Recorder:
 
     def count(self, ev: Event, c: Connection | None = None) -> int:
         return len(self.data(ev, c))
+
+    @property
+    def accepted(self) -> list[Connection]:
+        """The connections that had ``ACCEPT``."""
+        return [c for c, ev, _ in self.log if ev == EV_ACCEPT]
 
     @property
     def connections(self) -> list[Connection]:

@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         metavar="ADDRESS",
         default=[DEFAULT_ADDRESS],
-        help=f"where to listen, as http://HOST:PORT or https://HOST:PORT (default: {DEFAULT_ADDRESS})",
+        help=f"where to listen: http://HOST:PORT or https://HOST:PORT (default: {DEFAULT_ADDRESS})",
     )
     serve.add_argument("--root", default=".", metavar="DIR", help="the folder (default: this one)")
     serve.add_argument("--cert", metavar="FILE", help="certificate for https, PEM")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from galidia.http.head import VIOLATIONS
 from galidia.http.status import REASONS, reason
+from galidia.http.violations import VIOLATIONS
 
 
 @pytest.mark.parametrize(

@@ -233,13 +233,14 @@ class Stream(Connection):
     def _give_up(self) -> None:
         """Not established, and never going to be."""
         self._flags = (self._flags & ~(RESOLVING | CONNECTING)) | CLOSE_IMMEDIATELY
-        if self.listener is None:
+        if self.listener is not None:
+            if self.error:
+                logger.info("%r: %s", self, self.error)
+        elif not self._opened:  # else its handler interrupted the poll when it was told
             if self._failure == 0:
                 self._failure = errno.ECANCELED
                 self.error = self.error or "closed before it was established"
             self._open(CONNECT, self._failure)
-        elif self.error:
-            logger.info("%r: %s", self, self.error)
         self._finish()
 
     # -- reading ------------------------------------------------------------------------------
@@ -265,6 +266,10 @@ class Stream(Connection):
         while mask & ENDED and self._interest & READABLE and not self._eof and not self._paused:
             if self._closed or self._flags & CLOSE_IMMEDIATELY:
                 return
+            if (self._over_limit or self.mgr._dirty) and self._io is not None:
+                # Whom the input was too much for has to say so first; this reports it anew.
+                self.mgr._poller.set(self._io.fd, self._interest, self._interest)
+                break
             if not self._read():  # nothing announces the end again
                 break
         if mask & WRITABLE and self._filtered and self._io is not None and self._io.unsent():
@@ -320,6 +325,8 @@ class Stream(Connection):
         while self._io is not None and not self._paused and self._io.pending():
             if self._eof or self._closed or self._flags & CLOSE_IMMEDIATELY:
                 return
+            if self._over_limit:
+                self._congestion()  # which may pause it
             self._read()
 
     def _lost(self, code: int) -> None:
@@ -357,15 +364,13 @@ class Stream(Connection):
             return
         if self._over_limit:
             self._congestion()
-        if not self._flags & BUFFER_BUT_DONT_SEND:
+        if not self._flags & BUFFER_BUT_DONT_SEND and not self._shut:
             if self._files is not None:
                 self._write_files()
             elif self._send or self._blocked:
                 self._write()
-        elif self._filtered and self._io is not None and self._io.unsent():
-            code = self._io.send(self._send, 0, False)  # it was sent before it was held back
-            if code < 0:
-                self._lost(code)
+        else:
+            self._write_nothing()
         if self._over_limit:
             self._congestion()
         if self._paused:
@@ -382,7 +387,7 @@ class Stream(Connection):
         if self._flags & CLOSE_IMMEDIATELY:
             self._finish()
             return
-        if self._unsent() > 0:
+        if self._unsent() > 0 and not self._shut:
             self._linger()
         elif self._flags & SEND_AND_CLOSE:
             self._finish()
@@ -414,6 +419,14 @@ class Stream(Connection):
                 self._blocked = True
                 self._lost(n)
                 return
+
+    def _write_nothing(self) -> None:
+        """Sending is held back, or has ended: only what the transport took before still leaves."""
+        self._blocked = False
+        if self._filtered and self._io is not None and self._io.unsent():
+            code = self._io.send(self._send, 0, False)
+            if code < 0:
+                self._lost(code)
 
     def _wrote(self, n: int) -> None:
         self._send = discard(self._send, n)
@@ -469,6 +482,8 @@ class Stream(Connection):
                 self._write()
 
     def _unsent(self) -> int:
+        if self._shut:
+            return 0  # what was queued after the end of sending never leaves
         total = len(self._send)
         if self._io is not None:
             total += self._io.unsent()
@@ -490,7 +505,7 @@ class Stream(Connection):
         if self._phase == _OPEN:
             if self._eof or self._paused:
                 mask = 0
-            if self._blocked and not self._flags & BUFFER_BUT_DONT_SEND:
+            if self._blocked:
                 mask |= WRITABLE
         if self._filtered:
             mask = self._io.watch(mask)

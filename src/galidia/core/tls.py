@@ -173,7 +173,7 @@ def server_name(options: Mapping[str, Any], host: str) -> str | None:
 class TlsTransport(Transport):
     """One TLS connection over another transport. ``tls`` is its `ssl.SSLObject`."""
 
-    __slots__ = ("_eof", "_error", "_in", "_inner", "_out", "_outgoing", "_scratch", "tls")
+    __slots__ = ("_eof", "_error", "_in", "_inner", "_out", "_outgoing", "_scratch", "_shut", "tls")
 
     def __init__(
         self,
@@ -189,6 +189,8 @@ class TlsTransport(Transport):
         self._out = ssl.MemoryBIO()
         self._outgoing = bytearray()
         self._eof = False
+        #: The sending side is to end when the records have left.
+        self._shut = False
         self._error = ""
         self.tls: ssl.SSLObject = context.wrap_bio(
             self._in, self._out, is_server, name, session=session
@@ -280,9 +282,8 @@ class TlsTransport(Transport):
         return len(self._outgoing)
 
     def shutdown(self) -> None:
+        self._shut = True
         self._say_close()
-        if not self._outgoing:
-            self._inner.shutdown()
 
     def close(self) -> None:
         self._say_close()
@@ -325,6 +326,9 @@ class TlsTransport(Transport):
             if n < 0:
                 return n
             del self._outgoing[:n]
+        if self._shut:
+            self._shut = False
+            self._inner.shutdown()
         return 0
 
     def _ended(self) -> int:

@@ -111,6 +111,8 @@ class Transport:
 @contextmanager
 def borrow(fd: int) -> Iterator[socket.socket]:
     """A socket object for a descriptor that stays its owner's; costs no other descriptor."""
+    if fd < 0:
+        raise OSError(errno.EBADF, "this connection is closed")
     sock = socket.socket(fileno=fd)
     try:
         yield sock

@@ -16,7 +16,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem }}
 table {{ border-collapse: collapse; width: 100% }}
 td, th {{ text-align: left; padding: .2rem .6rem; border-bottom: 1px solid #8884 }}
 td:last-child, th:last-child {{ text-align: right; font-variant-numeric: tabular-nums }}
@@ -34,7 +34,7 @@ _ROW = '<tr><td><a href="{href}">{name}</a><td>{modified}<td>{size}'
 
 def render(path: str, target: str) -> str:
     """The page for the folder at ``path``, reached as ``target``. Raises OSError."""
-    entries = []
+    entries: list[os.DirEntry[str]] = []
     more = False
     with os.scandir(path) as found:
         for entry in found:
@@ -65,7 +65,9 @@ def _row(entry: os.DirEntry[str]) -> str:
         modified = size = ""
     # "./" so that a name with a colon is not taken for a scheme (RFC 3986 4.2)
     href = "./" + quote(os.fsencode(entry.name)) + slash
-    return _ROW.format(href=href, name=escape(_shown(entry.name)) + slash, modified=modified, size=size)
+    return _ROW.format(
+        href=href, name=escape(_shown(entry.name)) + slash, modified=modified, size=size
+    )
 
 
 def _shown(name: str) -> str:

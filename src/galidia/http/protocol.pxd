@@ -4,7 +4,7 @@ from ..core.connection cimport Connection
 from ..core.mbuf cimport discard
 from ..core.protocol cimport Protocol
 from ..core.timers cimport Timer
-from .head cimport find_end, skip_blank
+from .outline cimport find_end, skip_blank
 from .request cimport Answering, DateLine, Request, new_request
 
 cdef int _HTTP_REQUEST

@@ -18,9 +18,9 @@ else:
 
 from ..core.events import Event, mask_of
 from ..core.protocol import Protocol
-from .head import VIOLATIONS
 from .options import HttpOptions
 from .request import Answering, DateLine, Request
+from .violations import VIOLATIONS
 
 if TYPE_CHECKING:
     from ..core.connection import Connection
@@ -37,7 +37,7 @@ if not cython.compiled:
         SEND_AND_CLOSE,
     )
     from ..core.mbuf import discard
-    from .head import find_end, skip_blank
+    from .outline import find_end, skip_blank
     from .request import new_request
 
 logger = logging.getLogger("galidia")

@@ -93,7 +93,6 @@ class Request(Head):
     _protocol: Answering | None
     _date: DateLine
 
-
     def reply(self, status: int = 200, body: Any = b"", headers: Headers | None = None) -> None:
         """Answer with a status, a body and header fields.
 
@@ -123,7 +122,9 @@ class Request(Head):
     def error(self, status: int, text: str = "", headers: Headers | None = None) -> None:
         """Answer with an error: the status, its reason and a line of text."""
         phrase = reason(status)
-        self.reply(status, f"{status} {phrase}\n{text}\n" if text else f"{status} {phrase}\n", headers)
+        self.reply(
+            status, f"{status} {phrase}\n{text}\n" if text else f"{status} {phrase}\n", headers
+        )
 
     def redirect(self, location: str, status: int = 302) -> None:
         """Answer with a redirection to another URI."""
@@ -141,7 +142,7 @@ class Request(Head):
         """
         c: Any = self.connection
         self._send(200, length, extra, b"")
-        if self.method == "HEAD" or c.closing and c.closed:
+        if self.method == "HEAD" or c.closed:
             os.close(fd)
         else:
             c.send_file(fd, 0, length)
@@ -199,7 +200,7 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
             left = length
             while True:
                 digits += 1
-                number[24 - digits] = 48 + left % 10
+                number[24 - digits] = 48 + left % 10  # noqa: F821
                 left = left // 10
                 if left == 0:
                     break
@@ -211,7 +212,7 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
             + 2
             + PyBytes_GET_SIZE(body)
         )
-        message = PyBytes_FromStringAndSize(cython.NULL, total)
+        message: bytes = PyBytes_FromStringAndSize(cython.NULL, total)
         p = PyBytes_AS_STRING(message)
         memcpy(p, PyBytes_AS_STRING(status), PyBytes_GET_SIZE(status))
         p += PyBytes_GET_SIZE(status)
@@ -219,7 +220,7 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
         p += PyBytes_GET_SIZE(date)
         if digits:
             memcpy(p, b"Content-Length: ", 16)
-            memcpy(p + 16, number + 24 - digits, digits)
+            memcpy(p + 16, number + 24 - digits, digits)  # noqa: F821
             memcpy(p + 16 + digits, b"\r\n", 2)
             p += 18 + digits
         memcpy(p, PyBytes_AS_STRING(extra), PyBytes_GET_SIZE(extra))

@@ -1,0 +1,291 @@
+"""The C names: a C program line by line, and each alias against what it stands for."""
+
+import socket
+import threading
+from typing import Any
+
+import pytest
+
+import galidia
+from galidia import mg
+from galidia.core.events import Event, Flag
+from galidia.mg import (
+    MG_EV_ACCEPT,
+    MG_EV_CLOSE,
+    MG_EV_CONNECT,
+    MG_EV_POLL,
+    MG_EV_RECV,
+    MG_EV_TIMER,
+    MG_F_CLOSE_IMMEDIATELY,
+    MG_F_SEND_AND_CLOSE,
+    MG_F_USER_1,
+    MG_SOCK_STRINGIFY_IP,
+    MG_SOCK_STRINGIFY_PORT,
+    MG_SOCK_STRINGIFY_REMOTE,
+    mbuf_append,
+    mbuf_clear,
+    mbuf_free,
+    mbuf_insert,
+    mbuf_move,
+    mbuf_remove,
+    mg_add_sock,
+    mg_add_sock_opt,
+    mg_bind,
+    mg_bind_opt,
+    mg_broadcast,
+    mg_check_ip_acl,
+    mg_conn_addr_to_str,
+    mg_connect,
+    mg_connect_opt,
+    mg_connection,
+    mg_forward,
+    mg_mgr,
+    mg_mgr_free,
+    mg_mgr_init,
+    mg_mgr_poll,
+    mg_next,
+    mg_printf,
+    mg_send,
+    mg_set_protocol_http_websocket,
+    mg_set_timer,
+    mg_sock_addr_to_str,
+    mg_socketpair,
+    mg_time,
+)
+
+
+@pytest.fixture
+def mgr() -> Any:
+    mgr = mg_mgr()
+    mg_mgr_init(mgr, "user data")
+    yield mgr
+    mg_mgr_free(mgr)
+
+
+def test_a_c_program_line_by_line() -> None:
+    # static void ev_handler(struct mg_connection *nc, int ev, void *ev_data) {
+    def ev_handler(nc: mg_connection, ev: int, ev_data: Any) -> None:
+        io = nc.recv_mbuf  # struct mbuf *io = &nc->recv_mbuf;
+        match ev:  # switch (ev) {
+            case mg.MG_EV_RECV:  # case MG_EV_RECV:
+                mg_send(nc, io, len(io))  # mg_send(nc, io->buf, io->len);
+                mbuf_remove(io, len(io))  # mbuf_remove(io, io->len);
+                # break;
+            case _:  # default:
+                pass  # break;
+
+    mgr = mg_mgr()  # struct mg_mgr mgr;
+    mg_mgr_init(mgr, None)  # mg_mgr_init(&mgr, NULL);
+    nc = mg_bind(mgr, "127.0.0.1:0", ev_handler)  # mg_bind(&mgr, port, ev_handler);
+
+    answer = bytearray()
+
+    def client(c: mg_connection, ev: int, ev_data: Any) -> None:
+        if ev == MG_EV_CONNECT and ev_data == 0:
+            mg_printf(c, "%s %d\n", "hello", 42)
+        elif ev == MG_EV_RECV:
+            mbuf_append(answer, c.recv_mbuf)
+            mbuf_clear(c.recv_mbuf)
+            if answer.endswith(b"\n"):
+                c.flags |= MG_F_CLOSE_IMMEDIATELY
+
+    c = mg_connect(mgr, mg_conn_addr_to_str(nc, 3), client)
+    while not c.closed:  # for (;;) {
+        mg_mgr_poll(mgr, 1000)  # mg_mgr_poll(&mgr, 1000);
+    mg_mgr_free(mgr)  # mg_mgr_free(&mgr);
+    assert answer == b"hello 42\n"
+
+
+@pytest.mark.parametrize("ev", [e for e in Event if e < 100 or e.name[:4] in ("HTTP", "SSI_")])
+def test_every_core_and_http_event_has_its_name(ev: Event) -> None:
+    assert getattr(mg, f"MG_EV_{ev.name}") is ev
+
+
+@pytest.mark.parametrize("flag", Flag)
+def test_every_flag_has_its_name(flag: Flag) -> None:
+    assert getattr(mg, f"MG_F_{flag.name}") is flag
+
+
+def test_a_star_import_brings_the_c_names_only() -> None:
+    assert all(name.lower().startswith(("mg_", "mbuf_", "invalid_")) for name in mg.__all__)
+    assert {"mg_bind", "MG_EV_RECV", "MG_F_UDP", "mbuf_remove", "INVALID_SOCKET"} <= {*mg.__all__}
+
+
+def test_user_data_of_the_manager(mgr: Any) -> None:
+    assert mgr.user_data == "user data"
+
+
+def test_next_goes_from_the_newest_to_the_oldest(mgr: Any) -> None:
+    made = [mg_add_sock(mgr, mg.INVALID_SOCKET, None) for _ in range(3)]
+    seen = []
+    c = mg_next(mgr, None)
+    while c is not None:
+        seen.append(c)
+        c = mg_next(mgr, c)
+    assert seen == made[::-1]
+
+
+def test_options_by_their_c_names(mgr: Any) -> None:
+    listener = mg_bind_opt(mgr, "127.0.0.1:0", None, user_data="mine", flags=MG_F_USER_1)
+    assert (listener.user_data, listener.flags & MG_F_USER_1) == ("mine", MG_F_USER_1)
+    with pytest.raises(OSError, match=r"no\.pem"):
+        mg_bind_opt(mgr, "127.0.0.1:0", None, ssl_cert="no.pem", ssl_key=None)
+    with pytest.raises(OSError, match=r"none\.pem"):
+        mg_connect_opt(
+            mgr, "127.0.0.1:1", None, ssl_ca_cert="none.pem", ssl_server_name="example.org"
+        )
+    with pytest.raises(TypeError, match="error_string"):
+        mg_connect_opt(mgr, "127.0.0.1:1", None, error_string="")
+    c = mg_connect_opt(mgr, str(listener.local), None, user_data=[1])
+    assert c.user_data == [1]
+    timer = mg_add_sock_opt(mgr, None, None, user_data="timer")
+    assert timer.user_data == "timer"
+
+
+def test_timer(mgr: Any) -> None:
+    fired = []
+
+    def handler(c: mg_connection, ev: int, data: Any) -> None:
+        if ev == MG_EV_TIMER:
+            fired.append(data)
+
+    c = mg_add_sock(mgr, None, handler)
+    when = mg_time() - 1
+    assert mg_set_timer(c, mg_time() + 3600) == 0
+    assert mg_set_timer(c, when) > when
+    mg_mgr_poll(mgr, 0)
+    assert fired == [when]
+
+
+def test_sends_of_a_part(mgr: Any) -> None:
+    sp: list[Any] = []
+    assert mg_socketpair(sp, socket.SOCK_STREAM) == 1
+    with sp[1] as raw:
+        c = mg_add_sock(mgr, sp[0], None)
+        mg_send(c, b"abcdef", 3)
+        mg_send(c, b"ghi")
+        assert mg_printf(c, "%s=%.*s;%05.1f", "ä", 2, "xyz", 1.25) == 11
+        mg_mgr_poll(mgr, 0)
+        assert raw.recv(100).decode() == "abcghiä=xy;001.2"
+
+
+def test_forward(mgr: Any) -> None:
+    pairs: list[list[Any]] = [[], []]
+    for pair in pairs:
+        mg_socketpair(pair)
+    (one, raw_one), (other, raw_other) = pairs
+    target = mg_add_sock(mgr, other, None)
+
+    def handler(c: mg_connection, ev: int, data: Any) -> None:
+        if ev == MG_EV_RECV:
+            mg_forward(c, target)
+
+    source = mg_add_sock(mgr, one, handler)
+    with raw_one, raw_other:
+        raw_one.send(b"through")
+        mg_mgr_poll(mgr, 1000)
+        assert raw_other.recv(100) == b"through"
+    assert source.recv_mbuf == b""
+
+
+def test_broadcast_from_a_thread(mgr: Any) -> None:
+    c = mg_add_sock(mgr, None, None)
+    got: list[Any] = []
+
+    def callback(c: mg_connection, ev: int, data: Any) -> None:
+        got.append((c, ev, data))
+
+    thread = threading.Thread(target=mg_broadcast, args=(mgr, callback, b"message", 4))
+    thread.start()
+    while not got:
+        mg_mgr_poll(mgr, 1000)
+    thread.join()
+    assert got == [(c, MG_EV_POLL, b"mess")]
+
+
+@pytest.mark.parametrize(
+    ("acl", "address", "answer"),
+    [
+        (None, "1.2.3.4", 1),
+        ("", 0x01020304, 1),
+        ("-0.0.0.0/0,+1.2.3.0/24", 0x01020304, 1),
+        ("-0.0.0.0/0,+1.2.3.0/24", "1.2.4.4", 0),
+        ("+::1", "::1", 1),
+        ("1.2.3.4", "1.2.3.4", -1),
+        ("+nonsense", "1.2.3.4", -1),
+    ],
+)
+def test_ip_acl(acl: str | None, address: str | int, answer: int) -> None:
+    assert mg_check_ip_acl(acl, address) == answer
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [(0, ""), (1, "::1"), (2, "80"), (3, "[::1]:80"), (7, "[::1]:80")],
+)
+def test_addresses_as_text(flags: int, text: str) -> None:
+    assert mg_sock_addr_to_str(galidia.Address("::1", 80), flags) == text
+
+
+def test_addresses_of_a_connection(mgr: Any) -> None:
+    accepted: list[Any] = []
+
+    def handler(c: mg_connection, ev: int, data: Any) -> None:
+        if ev == MG_EV_ACCEPT:
+            accepted.append(mg_conn_addr_to_str(c, both | MG_SOCK_STRINGIFY_REMOTE))
+            c.flags |= MG_F_SEND_AND_CLOSE
+        elif ev == MG_EV_CLOSE:
+            accepted.append(None)
+
+    both = MG_SOCK_STRINGIFY_IP | MG_SOCK_STRINGIFY_PORT
+    listener = mg_bind(mgr, "127.0.0.1:0", handler)
+    with socket.create_connection(listener.local) as raw:
+        while len(accepted) < 2:
+            mg_mgr_poll(mgr, 1000)
+        assert accepted == ["{}:{}".format(*raw.getsockname()), None]
+
+
+def test_buffers() -> None:
+    mb = bytearray()
+    assert mbuf_append(mb, b"abc") == 3
+    assert mbuf_append(mb, b"defg", 1) == 1
+    assert mbuf_insert(mb, 1, b"XYZ", 2) == 2
+    assert mb == b"aXYbcd"
+    mbuf_remove(mb, 2)
+    assert mb == b"Ybcd"
+    mbuf_remove(mb, 5)  # as in C: more than there is does nothing
+    mbuf_remove(mb, 0)
+    mbuf_remove(mb, -1)
+    assert mb == b"Ybcd"
+    other = bytearray(b"old")
+    mbuf_move(mb, other)
+    assert mb == b""
+    assert other == b"Ybcd"
+    mbuf_free(other)
+    assert other == b""
+
+
+def test_appending_to_the_send_buffer_sends(mgr: Any) -> None:
+    sp: list[Any] = []
+    mg_socketpair(sp)
+    c = mg_add_sock(mgr, sp[0], None)
+    with sp[1] as raw:
+        mbuf_append(c.send_mbuf, b"by hand")
+        mg_mgr_poll(mgr, 0)
+        assert raw.recv(100) == b"by hand"
+
+
+def test_http_on_a_plain_address(mgr: Any) -> None:
+    def handler(c: mg_connection, ev: int, data: Any) -> None:
+        if ev == mg.MG_EV_HTTP_REQUEST:
+            data.reply(200, "hello")
+
+    nc = mg_bind(mgr, "127.0.0.1:0", handler)
+    mg_set_protocol_http_websocket(nc)
+    with socket.create_connection(nc.local) as raw:
+        raw.sendall(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")
+        while len(mgr) == 1:
+            mg_mgr_poll(mgr, 1000)
+        while len(mgr) == 2:
+            mg_mgr_poll(mgr, 1000)
+        assert raw.recv(4096).endswith(b"\r\n\r\nhello")
