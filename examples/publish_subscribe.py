@@ -22,9 +22,8 @@ def publish(mgr, line, sender):
 def chat(c, ev, data):
     if c.listener is None:
         return  # the listener closes too
-    name = str(c.peer).encode() if c.user_data is None else c.user_data
+    name = str(c.peer).encode()
     if ev == EV_ACCEPT:
-        c.user_data = name  # a closed connection has no peer
         publish(c.mgr, b"* %b has come\n" % name, c)
     elif ev == EV_RECV:
         while (end := c.recv_mbuf.find(b"\n") + 1) > 0:

@@ -7,6 +7,7 @@ import logging
 import platform
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from . import COMPILED, EV_HTTP_REQUEST, Connection, Manager, __version__, handles
@@ -32,8 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _serve(options)
     except (OSError, ValueError) as e:
-        print(f"galidia: {e}", file=sys.stderr)
+        print(f"galidia: {_reason(e)}", file=sys.stderr)
         return 1
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """An error in words, without its number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return where + error.strerror
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,8 +80,13 @@ def _serve(options: argparse.Namespace) -> int:
                 if options.cert is None:
                     raise ValueError("serve: https:// needs --cert FILE (and --key FILE)")
                 tls = {"cert": options.cert, "key": options.key or options.cert}
-            listener = mgr.bind(address, on_request, **tls)
-            print(f"serving {files.root} at {scheme}://{listener.local}/", flush=True)
+            try:
+                listener = mgr.bind(address, on_request, **tls)
+            except OSError as e:
+                raise ValueError(f"{address}: {_reason(e)}") from e
+            place = f"serving {files.root} at {scheme}://{listener.local}/"
+            # once it runs: from then on a signal ends it in good order
+            mgr.call_later(0, partial(print, place, flush=True))
         mgr.run()
     files.close()
     return 0

@@ -1,5 +1,6 @@
 """Streams: reading, writing, files, limits, and the ways they end."""
 
+import itertools
 import os
 import socket
 
@@ -15,10 +16,10 @@ from galidia import (
     F_SEND_AND_CLOSE,
     Address,
 )
-from galidia.core.bits import SCRATCH
 from tests.helpers import Recorder, echo, set_flag, settle, take, until
 
 MEGA = 1 << 20
+SCRATCH = 1 << 16  # what one read takes at most
 
 
 @pytest.fixture
@@ -225,11 +226,45 @@ def test_an_answer_leaves_in_the_poll_that_brought_the_question(mgr, tcp, plug):
 def test_sending_in_send_goes_on(mgr, stream):
     left = iter(range(50))
     server = Recorder()
-    client = Recorder(send=lambda c, n: c.send(b"%d " % next(left, 99)))
+    client = Recorder(send=lambda c, n: c.send(b"".join(b"%d " % i for i in itertools.islice(left, 1))))
     _, c = stream.join(mgr, server, client)
     c.send(b"go ")
-    until(mgr, lambda: b" 49 " in server.received)
-    c.close()
+    until(mgr, lambda: server.received.endswith(b" 48 49 "))
+    assert client.count(EV_SEND) == 51
+
+
+def test_one_who_sends_in_every_send_does_not_hold_the_loop(mgr, stream):
+    server, client = Recorder(), Recorder(send=lambda c, n: c.send(b"x"))
+    _, c = stream.join(mgr, server, client)
+    c.send(b"x")
+    mgr.poll(0)
+    assert client.count(EV_SEND) < 100
+
+
+def test_whatever_a_handler_touches_a_later_send_is_written(mgr, stream):
+    def touch(c, data):
+        c.send_mbuf, c.recv_mbuf, c.flags = c.send_mbuf, c.recv_mbuf, c.flags
+
+    server, client = Recorder(recv=echo, send=touch), Recorder()
+    _, c = stream.join(mgr, server, client)
+    for i in range(1, 4):
+        c.send(b"x")
+        until(mgr, lambda i=i: len(client.received) == 2 * i - 1)
+        server.accepted[0].send(b"y")
+        until(mgr, lambda i=i: len(client.received) == 2 * i)
+
+
+def test_closing_with_unread_input_does_not_lose_output(mgr, tcp, plug):
+    def serve(c, n):
+        c.send(b"y" * 2_000_000)
+        c.recv_mbuf_limit = 1
+        c.close_after_send()
+
+    peer = plug(tcp.bind(mgr, Recorder(recv=serve)))
+    peer.send(b"x" * 300_000)
+    until(mgr, peer.has_ended)
+    assert len(peer.received) == 2_000_000
+    assert not peer.was_reset
 
 
 # -- files ----------------------------------------------------------------------------------------
@@ -268,6 +303,7 @@ def test_parts_of_files(mgr, stream, numbers, offset, count, slice_):
     path, content = numbers
     server = Recorder()
     _, c = stream.join(mgr, server, None)
+    until(mgr, lambda: server.accepted)
     c.send_file(path, offset, count)
     c.close_after_send()
     until(mgr, lambda: server.count(EV_CLOSE))
@@ -304,6 +340,7 @@ def test_files_that_wait_are_closed_with_the_connection(mgr, stream, numbers):
 def test_a_file_that_is_shorter_than_promised_ends_the_connection(mgr, stream, numbers):
     server = Recorder()
     _, c = stream.join(mgr, server, None)
+    until(mgr, lambda: server.accepted)
     c.send_file(numbers[0], 0, MEGA + 1)
     until(mgr, lambda: server.count(EV_CLOSE))
     assert "shorter" in c.error
@@ -319,6 +356,7 @@ def test_a_file_that_is_not_there(mgr, stream, tmp_path):
 def test_output_taken_back_while_a_file_waits_behind_it(mgr, stream, numbers):
     server = Recorder()
     _, c = stream.join(mgr, server, None)
+    until(mgr, lambda: server.accepted)
     c.send(b"x" * 100)
     c.send_file(numbers[0])
     del c.send_mbuf[10:]

@@ -6,6 +6,7 @@
 import random
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from galidia import (
@@ -38,8 +39,9 @@ class Scenario:
         self.seed = seed
         self.tls = tls
         self.random = random.Random(f"scenario {seed}")
-        harmless = replace(Faults.hostile(), reset=0.0, aborted=0.0)  # late, but all arrives
-        faults = self.random.choice((Faults(), harmless, Faults.hostile()))
+        hostile = replace(Faults.hostile(), small_window=(64, 4096))
+        harmless = replace(hostile, reset=0.0, aborted=0.0)  # late, but all arrives
+        faults = self.random.choice((Faults(), harmless, hostile))
         window = self.random.choice((1000, 65536))
         self.net = SimNetwork(
             seed,
@@ -279,7 +281,7 @@ class Session:
     def pieces(self, dice: random.Random) -> list[bytes]:
         cuts = sorted(dice.randint(0, len(self.data)) for _ in range(dice.choice((0, 1, 5))))
         edges = [0, *cuts, len(self.data)]
-        return [self.data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        return [self.data[a:b] for a, b in pairwise(edges)]
 
 
 class Echo:
@@ -339,6 +341,8 @@ class Client:
         scenario, session, dice = self.scenario, self.session, self.scenario.random
         scenario.watch(c, ev, data)
         if ev == EV_CONNECT and data == 0:
+            if scenario.net.descriptors[c.fileno()].connecting:
+                scenario.fault(f"{c!r}: CONNECT before it is connected")
             before = scenario.sessions.pop(c.local, None)
             session.cut = session.cut or (before is not None and before.cut)
             scenario.sessions[c.local] = session

@@ -15,7 +15,6 @@ from .options import BindOptions, check
 from .registry import find_scheme, make_protocol
 from .settings import configure, wants_tls
 from .stream import Stream
-from .tls import Settings
 
 if TYPE_CHECKING:
     from .manager import Manager
@@ -30,8 +29,11 @@ def bind(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Conne
     scheme = find_scheme(url.scheme)
     protocol = make_protocol(scheme, options.get("options"))
     secure = wants_tls(scheme, options)
-    settings = Settings(options) if secure else None
-    if settings is not None:
+    settings = None
+    if secure:
+        from .tls import Settings
+
+        settings = Settings(options)
         if scheme.transport == "udp":
             raise ValueError("TLS over UDP (DTLS) is not supported")
         settings.server_context()  # a bad certificate is told before the port is taken

@@ -7,7 +7,9 @@ module touches a socket. A connection that has something to do joins the manager
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -29,11 +31,9 @@ if TYPE_CHECKING:
 
 if not cython.compiled:
     from .bits import (
-        BUFFER_BUT_DONT_SEND,
         CLOSE,
         CLOSE_IMMEDIATELY,
         CONGESTED,
-        CONNECT,
         DRAINED,
         LISTENING,
         NUMBERS,
@@ -232,6 +232,37 @@ class Connection(Watcher):
         mgr = self.mgr
         return mgr.time() - (mgr.monotonic() - self._last_io)
 
+    @property
+    def tls(self) -> Any:
+        """The `ssl.SSLObject` of the connection: certificate, cipher, protocol; else None."""
+        return None
+
+    @property
+    def children(self) -> int:
+        """Of a listener: how many connections it has accepted that are open."""
+        return 0
+
+    @property
+    def refused(self) -> int:
+        """Of a listener: how many its ``acl`` has turned away."""
+        return 0
+
+    @property
+    def drops(self) -> int:
+        """Datagrams lost on this side: by the kernel for want of room, or refused by the engine."""
+        return 0
+
+    def fileno(self) -> int:
+        """The descriptor, or -1."""
+        return -1
+
+    def socket(self) -> Any:
+        """A socket object of the same socket, for its options; the caller closes it.
+
+        Raises OSError when there is none (yet, or any more).
+        """
+        raise OSError(errno.ENOTCONN, "this connection has no socket")
+
     # -- output -------------------------------------------------------------------------------
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
@@ -256,10 +287,28 @@ class Connection(Watcher):
         if not self._dirty:
             self._mark()
 
+    def send_file(
+        self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None
+    ) -> None:
+        """Queue part of a file behind what ``send_mbuf`` holds; it goes out with sendfile.
+
+        ``file`` is a path, or a descriptor, which is closed when done. ``count`` defaults to the
+        rest of the file. Raises OSError when the file cannot be opened, and TypeError on what is
+        not a stream.
+        """
+        raise TypeError("a file can be sent on a stream connection only")
+
     def forward(self, to: Connection) -> None:
         """Move all of ``recv_mbuf`` into another connection's ``send_mbuf``."""
         to.send(self._recv)
         del self.recv_mbuf[:]
+
+    def reload_tls(self) -> None:
+        """Of a TLS listener: read the certificate files anew, for connections from now on.
+
+        Raises `ssl.SSLError` or OSError and keeps the old ones when they cannot be used.
+        """
+        raise ValueError("this is no listener that does TLS")
 
     # -- closing ------------------------------------------------------------------------------
 
@@ -392,7 +441,7 @@ class Connection(Watcher):
             self._aborted = True
 
     def _drop_oldest(self, n: int) -> None:
-        """Drop down to half the limit, so that each byte is moved once; none that is partly sent."""
+        """Drop down to half the limit, so that a byte is moved once; none that is partly sent."""
         messages = self._messages
         if messages is None:
             return

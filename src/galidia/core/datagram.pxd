@@ -37,7 +37,7 @@ cdef class DatagramListener(Datagrams):
     cdef list _waiting
     cdef Py_ssize_t _max_children
     cdef str _acl
-    cdef readonly Py_ssize_t refused
+    cdef Py_ssize_t _refused
     cdef public object _unlink
     cpdef object _ready(self, int mask)
     @cython.locals(n=Py_ssize_t, i=int, c=DatagramPeer)

@@ -133,15 +133,12 @@ class Datagrams(Connection):
 
     @property
     def drops(self) -> int:
-        """Datagrams lost on this side: by the kernel for want of room, or refused by the engine."""
         return self.lost + (self._io.dropped() if self._io is not None else 0)
 
     def fileno(self) -> int:
-        """The descriptor, or -1."""
         return int(self._io.fd) if self._io is not None else -1
 
     def socket(self) -> Any:
-        """A socket object of the same socket, for its options; the caller closes it."""
         if self._io is None:
             raise OSError(errno.ENOTCONN, "this connection has no socket")
         return self._io.socket()
@@ -326,7 +323,7 @@ class DatagramConnection(Datagrams):
 class DatagramListener(Datagrams):
     """A bound datagram socket; its peers have a connection each."""
 
-    __slots__ = ("_acl", "_interest", "_max_children", "_peers", "_unlink", "_waiting", "refused")
+    __slots__ = ("_acl", "_interest", "_max_children", "_peers", "_refused", "_unlink", "_waiting")
 
     def __init__(self, mgr: Manager, handler: Any, io: Any) -> None:
         self._interest = 0
@@ -334,7 +331,7 @@ class DatagramListener(Datagrams):
         self._waiting: list[DatagramPeer] = []
         self._max_children = MAX_PEERS
         self._acl: str | None = None
-        self.refused = 0
+        self._refused = 0
         self._unlink: Any = None
         Datagrams.__init__(self, mgr, handler, LISTENING)
         self._io = io
@@ -350,8 +347,11 @@ class DatagramListener(Datagrams):
 
     @property
     def children(self) -> int:
-        """Peers that have a connection now."""
         return len(self._peers)
+
+    @property
+    def refused(self) -> int:
+        return self._refused
 
     def _ready(self, mask: int) -> None:
         if mask & WRITABLE and self._waiting:
@@ -388,7 +388,7 @@ class DatagramListener(Datagrams):
             return None
         address = from_sockaddr(sockaddr)
         if self._acl and not check_ip_acl(self._acl, address.host):
-            self.refused += 1
+            self._refused += 1
             return None
         c = DatagramPeer(mgr, self._handler, SEND_AND_CLOSE)
         c.listener = self

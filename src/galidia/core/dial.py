@@ -21,7 +21,6 @@ from .poller import Watcher
 from .registry import find_scheme, make_protocol
 from .settings import configure, wants_tls
 from .stream import HANDSHAKE_TIMEOUT, Stream
-from .tls import SESSIONS, Settings, TlsTransport, server_name
 
 if TYPE_CHECKING:
     from .manager import Manager
@@ -102,8 +101,9 @@ class Dial:
         "_error",
         "_handshake",
         "_options",
-        "_timer",
         "_timeout",
+        "_timer",
+        "_tls",
         "_url",
     )
 
@@ -117,6 +117,7 @@ class Dial:
         self._cancel: Callable[[], object] | None = None
         self._delay: Timer | None = None
         self._handshake: Timer | None = None
+        self._tls: Any = None
         self._context: Any = None
         self._error = (0, "")
         self._timer: Timer | None = None
@@ -128,15 +129,10 @@ class Dial:
 
     def secure(self) -> None:
         """Do TLS; raises for certificates that cannot be used."""
-        settings = Settings(self._options)
-        contexts = self._c.mgr._contexts
-        key = settings.key()
-        if key not in contexts:
-            if len(contexts) >= SESSIONS:
-                contexts.clear()
-                self._c.mgr._tls_sessions.clear()  # a session belongs to its context
-            contexts[key] = settings.client_context()
-        self._context = contexts[key]
+        from .tls import Settings
+
+        self._tls = Settings(self._options)
+        self._context = self._tls.shared_client_context(self._c.mgr)
 
     def start(self) -> None:
         c = self._c
@@ -245,7 +241,9 @@ class Dial:
             self._delay.cancel()
         if self._context is not None:
             try:
-                io = self._wrap(io)
+                io = self._tls.client_transport(
+                    io, self._context, self._url.host, self._url.port, c.mgr._tls_sessions
+                )
             except (ValueError, OSError) as e:
                 c.mgr._detach(io.fd, interest)
                 io.close()
@@ -255,12 +253,6 @@ class Dial:
             text = f"no TLS handshake within {seconds:g} s"
             self._handshake = c.mgr._add_timer(seconds, 0.0, c._fail, (ERR_TLS, text), None)
         c._start(io, interest)
-
-    def _wrap(self, io: Transport) -> Transport:
-        name = server_name(self._options, self._url.host)
-        key = (name, self._url.port, id(self._context))
-        sessions = self._c.mgr._tls_sessions
-        return ClientTls(io, self._context, name, sessions, key)
 
 
 class Attempt(Watcher):
@@ -303,32 +295,6 @@ class Attempt(Watcher):
             io.close()
 
 
-class ClientTls(TlsTransport):
-    """The client's side: remembers the session, to resume it the next time."""
-
-    __slots__ = ("_key", "_sessions")
-
-    def __init__(
-        self, io: Transport, context: Any, name: str | None, sessions: dict[Any, Any], key: Any
-    ) -> None:
-        self._sessions = sessions
-        self._key = key
-        TlsTransport.__init__(self, io, context, False, name, sessions.get(key))
-
-    def close(self) -> None:
-        # Only now: in TLS 1.3 the ticket comes after the handshake (RFC 8446 4.6.1).
-        try:
-            session = self.tls.session
-        except ValueError:  # the handshake was not done: there is no session yet
-            session = None
-        if session is not None and session.has_ticket:
-            self._sessions.pop(self._key, None)
-            self._sessions[self._key] = session
-            if len(self._sessions) > SESSIONS:
-                del self._sessions[next(iter(self._sessions))]
-        TlsTransport.close(self)
-
-
 def interleave(addresses: list[str]) -> list[str]:
     """The addresses with the families in turn, the family of the first one first (RFC 8305 4)."""
     first = ":" in addresses[0]
@@ -338,4 +304,3 @@ def interleave(addresses: list[str]) -> list[str]:
     for i in range(max(len(mine), len(others))):
         mixed += mine[i : i + 1] + others[i : i + 1]
     return mixed
-

@@ -5,17 +5,17 @@ same; ``DNS_MESSAGE`` alone is moved, because C gives it the number of ``HTTP_RE
 
 The type of each event's ``data`` stands in the third column:
 
-=====================  =======  ======================================================================
-``POLL``               float    every poll, to every open connection that listens to it: UNIX time
-``ACCEPT``             Address  a listener accepted this connection (TLS: and its handshake succeeded)
-``CONNECT``            int      0: the connection is established; else an errno, `ERR_RESOLVE`, `ERR_TLS`
-``RECV``               int      that many bytes were appended to ``recv_mbuf``
-``SEND``               int      that many bytes were written and have left ``send_mbuf``
-``CLOSE``              None     the last event of a connection; its socket is closed already
-``TIMER``              float    the time that ``set_timer`` was called with has come: that value
-``CONGESTED``          int      more than ``send_mbuf_limit`` bytes wait to be sent: how many
-``DRAINED``            int      a congested connection is at its low mark again: how many still wait
-=====================  =======  ======================================================================
+=============  =======  ========================================================================
+``POLL``       float    every poll, to every open connection that listens to it: UNIX time
+``ACCEPT``     Address  a listener accepted this connection (TLS: its handshake succeeded too)
+``CONNECT``    int      0: it is established; else an errno, `ERR_RESOLVE` or `ERR_TLS`
+``RECV``       int      that many bytes were appended to ``recv_mbuf``
+``SEND``       int      that many bytes were written and have left ``send_mbuf``
+``CLOSE``      None     the last event of a connection; its socket is closed already
+``TIMER``      float    the time that ``set_timer`` was called with has come: that value
+``CONGESTED``  int      more than ``send_mbuf_limit`` bytes wait to be sent: how many
+``DRAINED``    int      a congested connection is at its low mark again: how many still wait
+=============  =======  ========================================================================
 
 The events of a protocol are described where the protocol is.
 """
@@ -111,9 +111,7 @@ class Flag(IntFlag):
     USER_6 = 1 << 25
 
 
-USER_FLAGS = (
-    Flag.USER_1 | Flag.USER_2 | Flag.USER_3 | Flag.USER_4 | Flag.USER_5 | Flag.USER_6
-)
+USER_FLAGS = Flag.USER_1 | Flag.USER_2 | Flag.USER_3 | Flag.USER_4 | Flag.USER_5 | Flag.USER_6
 #: What a handler may change at any time; every other bit is put back.
 SETTABLE_FLAGS = (
     Flag.RECV_AND_CLOSE

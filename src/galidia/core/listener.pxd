@@ -11,8 +11,8 @@ cdef class Listener(Connection):
     cdef object _context
     cdef object _tls
     cdef bint _waiting
-    cdef readonly Py_ssize_t children
-    cdef readonly Py_ssize_t refused
+    cdef Py_ssize_t _children
+    cdef Py_ssize_t _refused
     cdef Py_ssize_t _max_children
     cdef double _rate
     cdef double _tokens

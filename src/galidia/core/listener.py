@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
-from . import tls
 from .acl import check_ip_acl
 from .address import Address
 from .connection import Connection
@@ -21,6 +20,7 @@ from .stream import HANDSHAKE_TIMEOUT, HandshakeDeadline, Stream
 
 if TYPE_CHECKING:
     from .manager import Manager
+    from .tls import Settings
     from .transport import Transport
 
 if not cython.compiled:
@@ -43,30 +43,30 @@ class Listener(Connection):
 
     __slots__ = (
         "_acl",
+        "_children",
         "_context",
         "_handshake_timeout",
         "_interest",
         "_io",
         "_max_children",
         "_rate",
+        "_refused",
         "_tls",
         "_tokens",
         "_tokens_at",
         "_unlink",
         "_waiting",
-        "children",
-        "refused",
     )
 
     def __init__(self, mgr: Manager, handler: Any, io: Any) -> None:
         Connection.__init__(self, mgr, handler, LISTENING)
         self._io = io
         self._interest = 0
-        self._tls: tls.Settings | None = None
+        self._tls: Settings | None = None
         self._context: Any = None
         self._waiting = False
-        self.children = 0
-        self.refused = 0
+        self._children = 0
+        self._refused = 0
         self._max_children = 0
         self._rate = ACCEPT_RATE
         self._tokens = ACCEPT_RATE
@@ -97,21 +97,24 @@ class Listener(Connection):
         address: Address = self._io.local() if self._io is not None else Address("")
         return address
 
+    @property
+    def children(self) -> int:
+        return self._children
+
+    @property
+    def refused(self) -> int:
+        return self._refused
+
     def fileno(self) -> int:
-        """The descriptor, or -1."""
         return int(self._io.fd) if self._io is not None else -1
 
-    def secure(self, settings: tls.Settings) -> None:
+    def secure(self, settings: Settings) -> None:
         """Accept TLS from now on."""
         self._context = settings.server_context()
         self._tls = settings
         self._flags |= SSL
 
     def reload_tls(self) -> None:
-        """Read the certificate files anew; connections from now on get what is in them.
-
-        Raises `ssl.SSLError` or OSError and keeps the old ones when they cannot be used.
-        """
         if self._tls is None:
             raise ValueError("this listener does not do TLS")
         self._context = self._tls.server_context()
@@ -148,7 +151,7 @@ class Listener(Connection):
 
     def _may_accept(self) -> bool:
         mgr = self.mgr
-        if self.children >= self._max_children:
+        if self._children >= self._max_children:
             self._waiting = True  # until a child is gone
             self._watch()
             return False
@@ -177,10 +180,10 @@ class Listener(Connection):
 
     def _take(self, io: Transport) -> None:
         if self._acl and not check_ip_acl(self._acl, io.peer().host):
-            self.refused += 1
+            self._refused += 1
             io.abort()
             return
-        self.children += 1
+        self._children += 1
         c = Stream(self.mgr, self._handler, self._flags & SSL)
         c.listener = self
         c.user_data = self.user_data
@@ -191,13 +194,13 @@ class Listener(Connection):
             c.congestion = self._policy
         if self._protocol is not None:
             c.protocol = self._protocol.child()
-        if self._context is not None:
-            io = tls.TlsTransport(io, self._context, True, None, None)
+        if self._tls is not None:
+            io = self._tls.server_transport(io, self._context)
             c._setup = HandshakeDeadline(c, self._handshake_timeout)
         c._start(io, 0)
 
     def _child_gone(self) -> None:
-        self.children -= 1
+        self._children -= 1
         if self._waiting and not self._closed:
             self._mark()
 

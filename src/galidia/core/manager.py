@@ -29,17 +29,17 @@ from .poller import Poller, Watcher
 from .timers import Timer, Timers
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from .connection import Connection
+    from .options import BindOptions, ConnectOptions
 
 if not cython.compiled:
     from .bits import POLL, READABLE, SCRATCH
 
-    def current_thread() -> int:
-        return threading.get_ident()
-
-
-if cython.compiled:
-    from cython.cimports.cpython.pythread import PyThread_get_thread_ident as current_thread
+    current_thread = threading.get_ident
+else:
+    from cython.cimports.cpython.pythread import PyThread_get_thread_ident as current_thread  # type: ignore[no-redef]
 
 logger = logging.getLogger("galidia")
 
@@ -157,7 +157,7 @@ class Manager:
         self,
         address: str,
         handler: HandlerFunction | None = None,
-        **options: Any,
+        **options: Unpack[BindOptions],
     ) -> Connection:
         """Listen on an address; what connects gets ``handler``, protocol and ``user_data``.
 
@@ -168,13 +168,14 @@ class Manager:
         from .bind import bind
 
         self._check_open()
-        return bind(self, self._parse(address), handler, options)
+        listener: Connection = bind(self, self._parse(address), handler, dict(options))
+        return listener
 
     def connect(
         self,
         address: str,
         handler: HandlerFunction | None = None,
-        **options: Any,
+        **options: Unpack[ConnectOptions],
     ) -> Connection:
         """Connect to an address; returns at once, and ``CONNECT`` tells how it went.
 
@@ -184,7 +185,8 @@ class Manager:
         from .dial import connect
 
         self._check_open()
-        return connect(self, self._parse(address), handler, options)
+        c: Connection = connect(self, self._parse(address), handler, dict(options))
+        return c
 
     def adopt(
         self, sock: Any, handler: HandlerFunction | None = None, **options: Any

@@ -1,7 +1,7 @@
 """Growing and shrinking a buffer that its owner may have let out of its hands.
 
-A `bytearray` cannot be resized while somebody holds a view of it. Both functions then leave that one
-as it is to whoever holds it, and go on with a fresh one: use what they return.
+A `bytearray` cannot be resized while somebody holds a view of it. The functions then leave that
+one as it is to whoever holds it, and go on with a fresh one: use what they return.
 """
 
 from __future__ import annotations

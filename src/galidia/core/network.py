@@ -297,6 +297,3 @@ def _join(sock: socket.socket, group: str) -> None:
     if sock.family == socket.AF_INET6:
         raise ValueError(f"multicast: {address} is IPv4; bind to 0.0.0.0, not to [::]")
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, packed)
-
-
-

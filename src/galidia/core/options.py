@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    import ssl
 
 Path = str | PathLike[str]
 
@@ -94,7 +96,6 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "acl": ((str, type(None)), "a str"),
     "ciphers": (str, "a str"),
     "server_name": (str, "a str"),
-    "tls": (ssl.SSLContext, "an ssl.SSLContext"),
     "cert": _PATH,
     "key": _PATH,
     "ca": _PATH,
@@ -113,7 +114,9 @@ def check(kind: str, options: Mapping[str, Any], allowed: type) -> None:
     names = allowed.__annotations__.keys()
     for name in options:
         if name not in names:
-            raise TypeError(f"{kind}() has no option {name!r}; there are {', '.join(sorted(names))}")
+            raise TypeError(
+                f"{kind}() has no option {name!r}; there are {', '.join(sorted(names))}"
+            )
         expected, text = _TYPES.get(name, (object, ""))
         if not isinstance(options[name], expected):
             raise TypeError(f"{name}= is {text}, not {options[name]!r}")

@@ -1,5 +1,6 @@
 cimport cython
-from .posix cimport epoll_event
+from libc.stdint cimport uint32_t
+from .posix cimport epoll_data_t, epoll_event
 
 cdef class Watcher:
     cpdef object _ready(self, int mask)
@@ -20,7 +21,7 @@ cdef class EpollPoller(Poller):
     cdef int _size
     cdef epoll_event *_events
     cdef object _epoll
-    @cython.locals(event=epoll_event)
+    @cython.locals(event=epoll_event, what=uint32_t)
     cpdef object set(self, int fd, int was, int mask)
     @cython.locals(n=int, size=int, epfd=int, milliseconds=int, events="epoll_event *")
     cpdef Py_ssize_t wait(self, double timeout) except -2

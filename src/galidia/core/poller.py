@@ -1,8 +1,8 @@
 """Readiness: which descriptors can be read or written now.
 
-`wait` says how many are ready, `take` gives them one by one as ``fd << 3 | mask``, so that no object
-is made for a ready descriptor. The mask has ``READABLE``, ``WRITABLE`` and ``ENDED``; an error or a
-hang-up counts as all three: the call that follows learns what it is.
+`wait` says how many are ready, `take` gives them one by one as ``fd << 3 | mask``, so that no
+object is made for a ready descriptor. The mask has ``READABLE``, ``WRITABLE`` and ``ENDED``; an
+error or a hang-up counts as all three: the call that follows learns what it is.
 
 A poller is level triggered, unless ``EDGE`` is asked for: then it may report only what is new. Who
 asks for it reads again after a full read (`set` with the mask it has reports anew what is still
@@ -33,6 +33,7 @@ if cython.compiled:
         EPOLLOUT,
         EPOLLRDHUP,
         epoll_ctl,
+        epoll_data_t,
         epoll_event,
         epoll_wait,
         galidia_errno,
@@ -129,17 +130,16 @@ class EpollPoller(Poller):
             if self._events == cython.NULL:
                 raise MemoryError
         else:
-            self._events: list[tuple[int, int]] = []
+            self._events = []
 
     def set(self, fd: int, was: int, mask: int) -> None:
         if cython.compiled:
-            event: Any
-            event.events = EPOLLIN | EPOLLRDHUP if mask & 1 else 0
+            what = EPOLLIN | EPOLLRDHUP if mask & 1 else 0
             if mask & 2:
-                event.events |= EPOLLOUT
+                what |= EPOLLOUT
             if mask & 8:
-                event.events |= EPOLLET
-            event.data.u64 = fd
+                what |= EPOLLET
+            event: Any = epoll_event(events=what, data=epoll_data_t(u64=fd))
             how = EPOLL_CTL_MOD
             if was == 0:
                 how = EPOLL_CTL_ADD

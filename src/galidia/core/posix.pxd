@@ -15,7 +15,8 @@ cdef extern from *:
       #include <sys/sendfile.h>
     #else
       #include <stdint.h>
-      struct epoll_event { uint32_t events; union { uint64_t u64; } data; };
+      typedef union { uint64_t u64; } epoll_data_t;
+      struct epoll_event { uint32_t events; epoll_data_t data; };
       enum { EPOLLIN = 1, EPOLLOUT = 4, EPOLLERR = 8, EPOLLHUP = 16, EPOLLRDHUP = 0x2000 };
       #define EPOLLET (1u << 31)
       #define EPOLL_CTL_ADD 1
@@ -67,11 +68,11 @@ cdef extern from *:
         return -1;
     }
     """
-    ctypedef union epoll_data:
+    ctypedef union epoll_data_t:
         uint64_t u64
     struct epoll_event:
         uint32_t events
-        epoll_data data
+        epoll_data_t data
     struct sockaddr_storage:
         pass
     uint32_t EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP, EPOLLET

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 __all__ = ["Scheme", "find_scheme"]
@@ -37,6 +36,8 @@ _PORTS = {name: scheme.port for name, scheme in _SCHEMES.items() if scheme.port 
 
 @cache
 def _third_party() -> dict[str, Any]:
+    from importlib.metadata import entry_points  # takes long, and is rarely needed
+
     return {point.name: point for point in entry_points(group="galidia.protocols")}
 
 

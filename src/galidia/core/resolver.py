@@ -24,7 +24,9 @@ Answer = Callable[[list[str], str], object]
 #: Look-ups that may wait for an answer at the same time.
 MAX_PENDING = 1000
 HOSTS_FILE = (
-    os.path.expandvars(r"%SystemRoot%\System32\drivers\etc\hosts") if os.name == "nt" else "/etc/hosts"
+    os.path.expandvars(r"%SystemRoot%\System32\drivers\etc\hosts")
+    if os.name == "nt"
+    else "/etc/hosts"
 )
 
 

@@ -10,6 +10,7 @@ from .transport cimport Transport
 
 cdef int _ESTABLISHING, _HANDSHAKE, _OPEN
 cdef Py_ssize_t _WRITE_BURST
+cdef int _DRAIN
 
 cdef class Stream(Connection):
     cdef Transport _io
@@ -45,3 +46,4 @@ cdef class Stream(Connection):
     cdef object _handshake(self)
     cdef object _established(self)
     cdef object _lost(self, Py_ssize_t code)
+    cdef object _drain(self, Transport io)

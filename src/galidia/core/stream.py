@@ -62,6 +62,7 @@ _ESTABLISHING = 0
 _HANDSHAKE = 1
 _OPEN = 2
 _WRITE_BURST = WRITE_BURST
+_DRAIN = 16
 
 
 class FileSegment:
@@ -132,15 +133,12 @@ class Stream(Connection):
 
     @property
     def tls(self) -> Any:
-        """The `ssl.SSLObject` of the connection: certificate, cipher, protocol; else None."""
         return getattr(self._io, "tls", None)
 
     def fileno(self) -> int:
-        """The descriptor, or -1."""
         return self._io.fd if self._io is not None else -1
 
     def socket(self) -> Any:
-        """A socket object of the same socket, for its options; the caller closes it."""
         if self._io is None:
             raise OSError(errno.ENOTCONN, "this connection has no socket yet, or no longer")
         return self._io.socket()
@@ -148,11 +146,6 @@ class Stream(Connection):
     def send_file(
         self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None
     ) -> None:
-        """Queue part of a file behind what ``send_mbuf`` holds; it goes out with sendfile.
-
-        ``file`` is a path, or a descriptor, which is closed when done. ``count`` defaults to the
-        rest of the file. Raises OSError when the file cannot be opened.
-        """
         self.mgr._check_thread()
         fd = file if isinstance(file, int) else os.open(file, os.O_RDONLY | os.O_CLOEXEC)
         if count is None:
@@ -266,7 +259,8 @@ class Stream(Connection):
         while mask & ENDED and self._interest & READABLE and not self._eof and not self._paused:
             if self._closed or self._flags & CLOSE_IMMEDIATELY:
                 return
-            if (self._over_limit or self.mgr._dirty) and self._io is not None:
+            full = self._over_limit or len(self._send) >= self.send_mbuf_limit
+            if (full or self.mgr._dirty) and self._io is not None:
                 # Whom the input was too much for has to say so first; this reports it anew.
                 self.mgr._poller.set(self._io.fd, self._interest, self._interest)
                 break
@@ -405,7 +399,9 @@ class Stream(Connection):
             n = self._io.send(self._send, size, False)
             if n > 0:
                 self._wrote(n)
-                if n == size and not self._send and not (self._filtered and self._io.unsent()):
+                if n == size and not (self._filtered and self._io.unsent()):
+                    if self._send:
+                        self._mark()  # the handler of SEND goes on: others have their turn first
                     return
                 budget -= n
                 if budget <= 0:
@@ -417,12 +413,16 @@ class Stream(Connection):
                 return
             else:
                 self._blocked = True
+                if len(self._send) >= self.send_mbuf_limit and self._policy == "pause_source":
+                    self._over_limit = True  # the next `send` could be one too many
                 self._lost(n)
                 return
 
     def _write_nothing(self) -> None:
         """Sending is held back, or has ended: only what the transport took before still leaves."""
         self._blocked = False
+        if len(self._send) >= self.send_mbuf_limit and self._policy == "pause_source":
+            self._over_limit = True
         if self._filtered and self._io is not None and self._io.unsent():
             code = self._io.send(self._send, 0, False)
             if code < 0:
@@ -526,6 +526,8 @@ class Stream(Connection):
         io, self._io = self._io, None
         if io is not None:
             self._address = io.peer()
+            if self._phase == _OPEN and not (self._eof or self._aborted or self.error):
+                self._drain(io)
             self.mgr._detach(io.fd, self._interest)
             if self._aborted:
                 io.abort()
@@ -533,6 +535,13 @@ class Stream(Connection):
                 io.close()
         if self.listener is not None:
             self.listener._child_gone()
+
+    def _drain(self, io: Transport) -> None:
+        """Take what came and was not read: closing with it there would be a reset, which makes the
+        peer lose what is still on its way to it."""
+        for _ in range(_DRAIN):
+            if io.recv(self.mgr._scratch, SCRATCH) <= 0:
+                return
 
     def _goodbye(self) -> None:
         if self._phase != _OPEN:

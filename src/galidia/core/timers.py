@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import cython
+    pass
 else:
-    from .. import _cython as cython
+    pass
 
 #: Below this many dead entries the heap is not swept.
 SWEEP_MINIMUM = 64

@@ -20,9 +20,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import cython
+    pass
 else:
-    from .. import _cython as cython
+    pass
 
 from .address import Address, is_ip
 from .events import ERR_TLS
@@ -31,8 +31,7 @@ from .transport import Transport
 if TYPE_CHECKING:
     import socket
 
-if cython.compiled:
-    pass
+    from .manager import Manager
 
 #: Plain bytes that become one TLS record (RFC 8446 5.1).
 RECORD = 1 << 14
@@ -119,7 +118,35 @@ class Settings:
             self._finish(context)
         return context
 
-    def key(self) -> Any:
+    def shared_client_context(self, mgr: Manager) -> ssl.SSLContext:
+        """The manager's client context for options equal to these."""
+        contexts = mgr._contexts
+        key = self._key()
+        if key not in contexts:
+            if len(contexts) >= SESSIONS:
+                contexts.clear()
+                mgr._tls_sessions.clear()  # a session belongs to its context
+            contexts[key] = self.client_context()
+        context: ssl.SSLContext = contexts[key]
+        return context
+
+    def server_transport(self, io: Transport, context: ssl.SSLContext) -> TlsTransport:
+        """TLS over an accepted transport."""
+        return TlsTransport(io, context, True, None, None)
+
+    def client_transport(
+        self,
+        io: Transport,
+        context: ssl.SSLContext,
+        host: str,
+        port: int,
+        sessions: dict[Any, Any],
+    ) -> TlsTransport:
+        """TLS over an outbound transport, resuming a session with this server if there is one."""
+        name = server_name(self.options, host)
+        return ClientTls(io, context, name, sessions, (name, port, id(context)))
+
+    def _key(self) -> Any:
         """What tells the contexts of two calls apart, to share one between equal ones."""
         return tuple((o, _key(self.options[o])) for o in _TLS_OPTIONS if o in self.options)
 
@@ -148,7 +175,9 @@ def _load_cert(context: ssl.SSLContext, cert: Any, key: Any) -> None:
         where = f"cert={os.fspath(cert)!r}" + (f", key={os.fspath(key)!r}" if key else "")
         raise ssl.SSLError(e.errno, f"{where}: not a PEM certificate with its key: {e}") from None
     except OSError as e:
-        raise OSError(e.errno, f"cannot read cert={os.fspath(cert)!r} or its key: {e.strerror}") from e
+        raise OSError(
+            e.errno, f"cannot read cert={os.fspath(cert)!r} or its key: {e.strerror}"
+        ) from e
 
 
 def _no_password() -> str:
@@ -159,7 +188,9 @@ def _load_ca(context: ssl.SSLContext, ca: Any) -> None:
     try:
         context.load_verify_locations(ca)
     except ssl.SSLError as e:
-        raise ssl.SSLError(e.errno, f"ca={os.fspath(ca)!r}: no PEM certificates in it: {e}") from None
+        raise ssl.SSLError(
+            e.errno, f"ca={os.fspath(ca)!r}: no PEM certificates in it: {e}"
+        ) from None
     except OSError as e:
         raise OSError(e.errno, f"cannot read ca={os.fspath(ca)!r}: {e.strerror}") from e
 
@@ -231,7 +262,7 @@ class TlsTransport(Transport):
             with memoryview(into) as view:
                 while got < limit:
                     with view[got:limit] as rest:
-                        n = read(limit - got, rest)  # type: ignore[arg-type]
+                        n = read(limit - got, rest)  # type: ignore[assignment]
                     if n == 0:
                         return got
                     got += n
@@ -351,3 +382,29 @@ def _reason(error: Exception) -> str:
         return str(error.verify_message)
     reason = getattr(error, "reason", None)
     return str(reason).lower().replace("_", " ") if reason else str(error)
+
+
+class ClientTls(TlsTransport):
+    """The client's side: remembers the session, to resume it the next time."""
+
+    __slots__ = ("_key", "_sessions")
+
+    def __init__(
+        self, io: Transport, context: Any, name: str | None, sessions: dict[Any, Any], key: Any
+    ) -> None:
+        self._sessions = sessions
+        self._key = key
+        TlsTransport.__init__(self, io, context, False, name, sessions.get(key))
+
+    def close(self) -> None:
+        # Only now: in TLS 1.3 the ticket comes after the handshake (RFC 8446 4.6.1).
+        try:
+            session = self.tls.session
+        except ValueError:  # the handshake was not done: there is no session yet
+            session = None
+        if session is not None and session.has_ticket:
+            self._sessions.pop(self._key, None)
+            self._sessions[self._key] = session
+            if len(self._sessions) > SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+        TlsTransport.close(self)

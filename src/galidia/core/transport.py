@@ -48,6 +48,8 @@ class Transport:
 
     __slots__ = ("fd",)
 
+    fd: int
+
     def recv(self, into: bytearray, limit: int) -> int:
         """Read up to ``limit`` bytes into the start of ``into``."""
         raise NotImplementedError
@@ -125,9 +127,7 @@ class SocketTransport(Transport):
 
     __slots__ = ("_peer", "_sock")
 
-    def __init__(
-        self, sock: socket.socket | None = None, peer: Address | None = None
-    ) -> None:
+    def __init__(self, sock: socket.socket | None = None, peer: Address | None = None) -> None:
         self._peer = peer
         self._sock: Any = None
         self.fd = -1
@@ -142,7 +142,7 @@ class SocketTransport(Transport):
     def recv(self, into: bytearray, limit: int) -> int:
         if cython.compiled:
             n = c_recv(self.fd, PyByteArray_AS_STRING(into), limit, 0)
-            return n if n >= 0 else -galidia_errno()
+            return int(n) if n >= 0 else -int(galidia_errno())
         try:
             return int(self._sock.recv_into(into, limit))
         except OSError as e:
@@ -156,7 +156,7 @@ class SocketTransport(Transport):
                 limit,
                 MSG_NOSIGNAL | (MSG_MORE if more else 0),
             )
-            return n if n >= 0 else -galidia_errno()
+            return int(n) if n >= 0 else -int(galidia_errno())
         try:
             flags = _MSG_MORE if more else 0
             if limit == len(data):
@@ -248,8 +248,8 @@ class ListenTransport(SocketTransport):
     def accept(self) -> Transport | None:
         """The next waiting connection; None with ``error`` set when there is none to be had."""
         if cython.compiled:
-            raw: Any = sockaddr_storage()  # noqa: F821
-            fd = galidia_accept(self.fd, cython.address(raw))
+            # `raw` and `text` are C variables that the .pxd declares.
+            fd = galidia_accept(self.fd, cython.address(raw))  # type: ignore[name-defined]  # noqa: F821
             if fd < 0:
                 self.error = galidia_errno()
                 return None
@@ -258,9 +258,9 @@ class ListenTransport(SocketTransport):
             if self.is_unix:
                 got._peer = Address("")
             else:
-                text: Any
-                port = galidia_address(cython.address(raw), text, 64)
-                got._peer = Address(cython.cast(bytes, text).decode("ascii"), port)
+                port = galidia_address(cython.address(raw), text, 64)  # type: ignore[name-defined]  # noqa: F821
+                host = cython.cast(bytes, text).decode("ascii")  # type: ignore[name-defined]  # noqa: F821
+                got._peer = Address(host, port)
             return got
         try:
             sock, sockaddr = self._sock.accept()

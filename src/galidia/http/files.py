@@ -5,7 +5,8 @@ slash, not by a symbolic link that points outside. Names that begin with a dot a
 
 What was served is remembered, and asked of the file system again for each request: one `stat`
 tells whether it is still the same file. Small files are sent from memory with their head in one
-piece, larger ones with sendfile.
+piece, larger ones with sendfile. A file that was changed a moment ago is not remembered: its next
+change might leave the same time and size.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import logging
 import mimetypes
 import os
 import stat
+import time
 from collections import OrderedDict
 from urllib.parse import quote
 
@@ -31,6 +33,14 @@ CACHE_BYTES = 16 << 20
 #: Files that are remembered; larger ones keep a descriptor each.
 CACHE_FILES = 256
 INDEX = ("index.html", "index.htm")
+#: Seconds after which a change is seen in a file's times: 2 on the coarsest file systems.
+SETTLED = 2.0
+
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_STEP = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
+#: 9999-12-31, the last day that a date of HTTP can name.
+_LAST_DATE = 253402300799
 
 _TEXT = ("text/", "application/javascript", "application/json", "application/xml", "image/svg+xml")
 
@@ -43,12 +53,12 @@ class _File:
     def __init__(self, path: str, fd: int, status: os.stat_result) -> None:
         self.identity = _identity(status)
         self.size = status.st_size
-        self.modified = int(status.st_mtime)
+        self.modified = min(max(int(status.st_mtime), 0), _LAST_DATE)
         self.etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
         self.lines = header_lines(
             [
                 ("Content-Type", content_type(path)),
-                ("Last-Modified", format_date(status.st_mtime)),
+                ("Last-Modified", format_date(self.modified)),
                 ("ETag", self.etag),
             ]
         )
@@ -100,12 +110,15 @@ class Files:
             req.error(404)
             return
         try:
+            if path not in self._known:
+                self._resolve(path)  # before anything can be learned of what lies outside
             status = os.stat(path)
             if stat.S_ISDIR(status.st_mode):
                 self._serve_folder(req, path)
             else:
                 self._serve_file(req, path, status)
         except OSError as e:
+            self._drop(path)
             self._fail(req, e)
         except ValueError:  # a NUL, or a surrogate that the file system cannot have
             req.error(404)
@@ -126,7 +139,9 @@ class Files:
     def _serve_folder(self, req: Request, path: str) -> None:
         if not path.endswith("/"):
             query = f"?{req.query}" if req.query else ""
-            req.redirect(quote(req.path + "/", safe="/:@!$&'()*+,;=~-._") + query, 301)
+            req.redirect(
+                quote(os.fsencode(req.path) + b"/", safe="/:@!$&'()*+,;=~-._") + query, 301
+            )
             return
         for name in self.index:
             try:
@@ -139,14 +154,23 @@ class Files:
         if not self.listing:
             req.error(403, "this folder is not listed")
             return
-        self._check_inside(path)
-        page = render(path, req.path)
-        req.reply(200, page, [("Content-Type", "text/html; charset=utf-8")])
+        req.reply(200, self._render(path, req.path), [("Content-Type", "text/html; charset=utf-8")])
+
+    def _render(self, path: str, target: str) -> str:
+        if os.scandir not in os.supports_fd:
+            return render(self._resolve(path), target)
+        fd = self._open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            return render(fd, target)
+        finally:
+            os.close(fd)
 
     def _serve_file(self, req: Request, path: str, status: os.stat_result) -> None:
+        if not stat.S_ISREG(status.st_mode):  # opening a device may do something already
+            raise PermissionError(errno.EACCES, "not a regular file", path)
         file = self._known.get(path)
         if file is None or file.identity != _identity(status):
-            file = self._remember(path)
+            file = self._load(path)
         if req.conditional and _not_modified(req, file):
             req.reply(304, b"", [("ETag", file.etag)])
         elif file.content is not None:
@@ -154,10 +178,9 @@ class Files:
         else:
             req.reply_file(os.dup(file.fd), file.size, file.lines)
 
-    def _remember(self, path: str) -> _File:
+    def _load(self, path: str) -> _File:
         self._drop(path)
-        self._check_inside(path)
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        fd = self._open(path, _READ)
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
@@ -166,6 +189,11 @@ class Files:
         except BaseException:
             os.close(fd)
             raise
+        if (
+            file.content is not None
+            and time.time() - max(status.st_mtime, status.st_ctime) < SETTLED
+        ):
+            return file
         self._known[path] = file
         self._bytes += len(file.content or b"")
         while len(self._known) > CACHE_FILES or self._bytes > CACHE_BYTES:
@@ -178,10 +206,29 @@ class Files:
             self._bytes -= len(file.content or b"")
             file.close()
 
-    def _check_inside(self, path: str) -> None:
+    def _resolve(self, path: str) -> str:
+        """What a path is without symbolic links. Raises FileNotFoundError when it lies outside."""
         real = os.path.realpath(path)
         if real != self.root and not real.startswith(self.root.rstrip("/") + "/"):
             raise FileNotFoundError(errno.ENOENT, "a link that leads out of the folder", path)
+        return real
+
+    def _open(self, path: str, flags: int) -> int:
+        """Open what lies inside, whatever becomes of the links on the way meanwhile: the path that
+        they were resolved to is walked down without following any."""
+        real = self._resolve(path)
+        if os.open not in os.supports_dir_fd:
+            return os.open(real, flags)
+        *folders, name = [part for part in real[len(self.root) :].split("/") if part] or ["."]
+        fd = os.open(self.root, _STEP)
+        try:
+            for folder in folders:
+                below = os.open(folder, _STEP, dir_fd=fd)
+                os.close(fd)
+                fd = below
+            return os.open(name, flags | _NOFOLLOW, dir_fd=fd)
+        finally:
+            os.close(fd)
 
     def _fail(self, req: Request, error: OSError) -> None:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
@@ -203,8 +250,9 @@ def content_type(path: str) -> str:
     return f"{kind}; charset=utf-8" if kind.startswith(_TEXT) else kind
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
-    return (status.st_ino, status.st_dev, status.st_mtime_ns, status.st_size)
+def _identity(status: os.stat_result) -> tuple[int, ...]:
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return (status.st_ino, status.st_dev, status.st_size, *times)
 
 
 def _not_modified(req: Request, file: _File) -> bool:

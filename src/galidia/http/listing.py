@@ -32,11 +32,14 @@ td:last-child, th:last-child {{ text-align: right; font-variant-numeric: tabular
 _ROW = '<tr><td><a href="{href}">{name}</a><td>{modified}<td>{size}'
 
 
-def render(path: str, target: str) -> str:
-    """The page for the folder at ``path``, reached as ``target``. Raises OSError."""
+def render(folder: int | str, target: str) -> str:
+    """The page for a folder, given as descriptor or path, reached as ``target``. Raises OSError.
+
+    Of a symbolic link only the name is shown: what it leads to may lie outside.
+    """
     entries: list[os.DirEntry[str]] = []
     more = False
-    with os.scandir(path) as found:
+    with os.scandir(folder) as found:
         for entry in found:
             if entry.name.startswith("."):
                 continue
@@ -44,7 +47,7 @@ def render(path: str, target: str) -> str:
                 more = True
                 break
             entries.append(entry)
-    entries.sort(key=lambda e: (not e.is_dir(), e.name.lower(), e.name))
+    entries.sort(key=lambda e: (not _is_folder(e), e.name.lower(), e.name))
     rows = [_row(entry) for entry in entries]
     if target != "/":
         rows.insert(0, _ROW.format(href="../", name="../", modified="", size=""))
@@ -56,18 +59,24 @@ def render(path: str, target: str) -> str:
 
 
 def _row(entry: os.DirEntry[str]) -> str:
-    slash = "/" if entry.is_dir() else ""
+    slash = "/" if _is_folder(entry) else ""
+    modified = size = ""
     try:
-        status = entry.stat()
-        modified = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.st_mtime))
-        size = "" if slash else _size(status.st_size)
-    except OSError:  # gone meanwhile, or a link to nowhere
-        modified = size = ""
+        if not entry.is_symlink():
+            status = entry.stat(follow_symlinks=False)
+            size = "" if slash else _size(status.st_size)
+            modified = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.st_mtime))
+    except (OSError, OverflowError, ValueError):
+        pass  # gone meanwhile, or a time that no calendar has
     # "./" so that a name with a colon is not taken for a scheme (RFC 3986 4.2)
     href = "./" + quote(os.fsencode(entry.name)) + slash
     return _ROW.format(
         href=href, name=escape(_shown(entry.name)) + slash, modified=modified, size=size
     )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)
 
 
 def _shown(name: str) -> str:

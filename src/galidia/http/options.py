@@ -33,5 +33,8 @@ class HttpOptions:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
-                raise ValueError(f"{field.name} must be a number over 0, not {value!r}")
+            whole = isinstance(field.default, int)
+            kind = int if whole else (int, float)
+            if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
+                number = "whole number" if whole else "number"
+                raise ValueError(f"{field.name} must be a {number} over 0, not {value!r}")

@@ -37,6 +37,7 @@ cdef class HttpProtocol(Answering):
     cdef object _deadline(self, Connection c, double seconds)
     cdef object _end(self, Connection c)
     cdef object _linger(self, Connection c)
+    @cython.locals(quiet=double, left=double)
     cdef object _expired(self, Connection c)
     cpdef bint failed(self, Connection c) except -1
     cpdef object answered(self, Connection c, Request request)

@@ -89,7 +89,8 @@ class HttpProtocol(Answering):
         self._head_limit = options.head_limit
         self._max_fields = options.max_fields
         self._max_requests = options.max_requests
-        self._idle_timeout = options.idle_timeout
+        # What an answered request leaves behind is either sent or idle: look when either is over.
+        self._idle_timeout = min(options.idle_timeout, options.send_timeout)
         self._requests = 0
         self._need = 0
         self._state = _IDLE
@@ -105,7 +106,7 @@ class HttpProtocol(Answering):
         c.emit(ev, data)
         if ev == RECV:
             if self._closing:
-                del c.recv_mbuf[:]
+                c._recv = discard(c.recv_mbuf, len(c.recv_mbuf))
             elif not self._parsing:
                 self._parse(c)
         elif ev == SEND:
@@ -118,6 +119,8 @@ class HttpProtocol(Answering):
     def goodbye(self, c: Connection) -> None:
         """Close as soon as the request that is being handled is answered."""
         self._max_requests = 0
+        if self._request is not None:
+            self._request._last = True
         if self._state != _PENDING:
             self._closing = True
             c.close_after_send()
@@ -138,8 +141,8 @@ class HttpProtocol(Answering):
         self._state = _IDLE
         if request._last:
             self._closing = True
-            if c._recv:
-                self._linger(c)
+            if c._recv or (request.keep_alive and self._max_requests > 0):
+                self._linger(c)  # the client does not expect the end: more may be on its way
             else:
                 c.close_after_send()
             return
@@ -172,6 +175,9 @@ class HttpProtocol(Answering):
                 if end < 0 or end - start > self._head_limit:
                     if end >= 0 or len(buf) - start > self._head_limit:
                         self._refuse(c, 431, f"the head is over {self._head_limit} bytes")
+                        return
+                    if start == len(buf):  # an empty line behind the previous request
+                        c._recv = discard(buf, start)
                         return
                     self._searched = len(buf)
                     if self._state == _IDLE:
@@ -275,17 +281,22 @@ class HttpProtocol(Answering):
         self._timer = None
         if c.closed:
             return
-        if self._closing:
-            c.close()
-        elif c._unsent() > 0:
-            left = c._last_io + self.options.send_timeout - c.mgr.monotonic()
+        quiet = c.mgr.monotonic() - c._last_io
+        if c._unsent() > 0:
+            left = self.options.send_timeout - quiet
             if left <= 0:
                 c.error = "the peer does not take the response"
                 c.abort()
             else:
-                self._deadline(c, left)
+                self._deadline(c, min(left, self.options.linger_timeout) if self._closing else left)
+        elif self._closing:
+            c.close()
         elif self._state == _IDLE:
-            c.close_after_send()
+            left = self.options.idle_timeout - quiet
+            if left <= 0:
+                c.close_after_send()
+            else:
+                self._deadline(c, left)
         elif self._state != _PENDING:
             self._refuse(c, 408, "the request takes too long")
 

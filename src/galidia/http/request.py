@@ -141,7 +141,11 @@ class Request(Head):
         ``extra`` are ready-made field lines, each with its CRLF.
         """
         c: Any = self.connection
-        self._send(200, length, extra, b"")
+        try:
+            self._send(200, length, extra, b"")
+        except BaseException:
+            os.close(fd)
+            raise
         if self.method == "HEAD" or c.closed:
             os.close(fd)
         else:
@@ -195,6 +199,7 @@ def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:
 def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes) -> bytes:
     """A response in one piece; a negative length is not said."""
     if cython.compiled:
+        number: Any
         digits = 0
         if length >= 0:
             left = length

@@ -5,8 +5,8 @@ handler unchanged, over TCP, Unix sockets, UDP and TLS. Nothing sleeps and nothi
 process; the same seed gives the same run, faults included.
 """
 
-from .host import SimHost
 from .faults import Faults
+from .host import SimHost
 from .network import SimNetwork, SimulationError
 from .peers import RawClient, RawDatagrams, RawServer
 

@@ -40,8 +40,8 @@ class SimNetwork(SimHost):
 
     ``seed`` decides everything that chance decides; ``faults`` says what goes wrong. ``hosts`` maps
     names to an address or a list of them: other names do not resolve. ``latency`` is in seconds,
-    ``window`` in bytes for each direction of a stream. With ``edge=False`` readiness is always level
-    triggered.
+    ``window`` in bytes for each direction of a stream. With ``edge=False`` readiness is always
+    level triggered.
 
     ``now`` is the virtual clock. It moves when a manager waits, or in `run`.
     """
@@ -101,17 +101,17 @@ class SimNetwork(SimHost):
     ) -> bool:
         """Poll all managers, in an order that the seed chooses, until ``until()`` holds.
 
-        True when it does, or without ``until`` when nothing more can happen. False when nothing more
-        can happen before it does, or when ``limit`` seconds of the virtual clock have passed. With
-        ``tick`` every manager is polled that often in any case, for handlers of ``POLL``. Raises
-        `SimulationError` after ``max_passes`` rounds.
+        True when it does, or without ``until`` when nothing more can happen. False when nothing
+        more can happen before it does, or when ``limit`` seconds of the virtual clock have passed.
+        With ``tick`` every manager is polled that often in any case, for handlers of ``POLL``.
+        Raises `SimulationError` after ``max_passes`` rounds.
         """
         end = self.now + limit
         due = self.now
         for _ in range(max_passes):
+            self.deliver()
             if until is not None and until():
                 return True
-            self.deliver()
             managers = self.managers()
             self.random.shuffle(managers)
             worked = False
@@ -124,11 +124,11 @@ class SimNetwork(SimHost):
             if worked:
                 continue
             when = min((due, self._next(managers)))
-            if when == float("inf"):
-                return until is None
             if when > end:
-                self.now = end
-                return False
+                if when < float("inf"):
+                    self.now = end
+                    return False
+                return until is None
             self.now = max(self.now, when)
         raise SimulationError(f"seed {self.seed}: still busy after {max_passes} rounds")
 

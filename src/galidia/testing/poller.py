@@ -107,7 +107,8 @@ class SimPoller(Poller):
         state = self._net.descriptors[fd].readiness()
         if state & FAILED:
             return READABLE | WRITABLE | ENDED
-        return state & (interest & 3 | (ENDED if interest & READABLE else 0))
+        mask: int = state & (interest & 3 | (ENDED if interest & READABLE else 0))
+        return mask
 
 
 class SimWaker(Watcher):

@@ -1,0 +1,81 @@
+"""Responses as bytes: read strictly, so that a malformed one is an error of the test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-9][0-9]{2}) ([ -~]*)")
+FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([ -~\x80-\xff\t]*)")
+
+
+@dataclass
+class Response:
+    status: int
+    reason: str
+    fields: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The value of the only field of this name, or None."""
+        values = [value for key, value in self.fields if key.lower() == name.lower()]
+        assert len(values) < 2, f"{name} is there {len(values)} times"
+        return values[0] if values else None
+
+
+def responses(data: bytes, methods: Sequence[str] = ()) -> list[Response]:
+    """All responses in ``data``; ``methods`` are those of the requests, as far as not GET."""
+    found: list[Response] = []
+    final = 0
+    while data:
+        method = methods[final] if final < len(methods) else "GET"
+        response, data = _first(data, method)
+        found.append(response)
+        final += response.status >= 200
+    return found
+
+
+def response(data: bytes, method: str = "GET") -> Response:
+    """The only response in ``data``."""
+    (only,) = responses(data, [method])
+    return only
+
+
+def complete(data: bytes, methods: Sequence[str] = ()) -> bool:
+    """Whether ``data`` ends with a response and not within one."""
+    try:
+        return bool(responses(data, methods))
+    except EOFError:
+        return False
+
+
+def _first(data: bytes, method: str) -> tuple[Response, bytes]:
+    head, end, rest = data.partition(b"\r\n\r\n")
+    if not end:
+        raise EOFError("within a head")
+    first, *lines = head.split(b"\r\n")
+    line = STATUS_LINE.fullmatch(first)
+    assert line, f"bad status line {first!r}"
+    fields = []
+    for text in lines:
+        field = FIELD.fullmatch(text)
+        assert field, f"bad field line {text!r}"
+        fields.append((field[1].decode(), field[2].decode("latin-1")))
+    found = Response(int(line[1]), line[2].decode(), fields, b"")
+    length = found.header("Content-Length")
+    if found.status < 200:
+        assert fields == []
+        return found, rest
+    assert found.header("Date") is not None
+    if found.status in (204, 304):
+        assert length is None
+        return found, rest
+    assert length is not None
+    assert length.isdigit()
+    if method == "HEAD":
+        return found, rest
+    if len(rest) < int(length):
+        raise EOFError("within a body")
+    found.body = rest[: int(length)]
+    return found, rest[int(length) :]
