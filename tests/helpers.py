@@ -79,11 +79,21 @@ def echo(c: Connection, n: int) -> None:
     c.send(take(c))
 
 
+def send_and_close(data: bytes) -> Callable[[Connection, Any], None]:
+    """For ``Recorder(accept=send_and_close(b"bye"))``."""
+
+    def act(c: Connection, _: Any) -> None:
+        c.send(data)
+        c.close_after_send()
+
+    return act
+
+
 def set_flag(c: Connection, flag: Flag, on: bool = True) -> None:
     c.flags = c.flags | flag if on else c.flags & ~flag
 
 
-def until(mgr: Manager, condition: Callable[[], object]) -> None:
+def until(mgr: Manager, condition: Callable[..., object]) -> None:
     """Poll until the condition holds."""
     end = time.monotonic() + PATIENCE
     while not condition():
@@ -171,22 +181,33 @@ class Certificates:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ca = self._make("ca", "Test CA", issuer=None, extra="basicConstraints=critical,CA:true")
+        self.ca = self._make(
+            "ca", "Test CA", issuer=None, extra="basicConstraints=critical,CA:true"
+        )
         self.server = self.issue("server", "DNS:localhost,IP:127.0.0.1,IP:::1")
         self.renewed = self.issue("renewed", "DNS:localhost,IP:127.0.0.1,IP:::1")
         self.other = self.issue("other", "DNS:other.example")
         self.client = self.issue("client", "DNS:client.example")
-        self.stranger = self._make("stranger", "stranger", issuer=None, extra="")
+        self.stranger = self._make("stranger", "stranger", None, "")
 
     def issue(self, name: str, names: str) -> Path:
         """A certificate of the CA for these alternative names."""
-        return self._make(name, name, issuer=self.folder / "ca.pem", extra=f"subjectAltName={names}")
+        return self._make(
+            name, name, issuer=self.folder / "ca.pem", extra=f"subjectAltName={names}"
+        )
 
     def _make(self, name: str, subject: str, issuer: Path | None, extra: str) -> Path:
         path = self.folder / f"{name}.pem"
         key = self.folder / f"{name}.key"
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
-        command += ["ec_paramgen_curve:P-256", "-nodes", "-days", "36500", "-subj", f"/CN={subject}"]
+        command += [
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "36500",
+            "-subj",
+            f"/CN={subject}",
+        ]
         command += ["-keyout", key.name, "-out", path.name]
         command += ["-addext", extra] if extra else []
         if issuer is not None:

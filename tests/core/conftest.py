@@ -26,10 +26,10 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 @pytest.fixture
 def plug() -> Iterator[Callable[[Connection], Peer]]:
     """Connects a plain socket to a TCP listener."""
-    opened = []
+    opened: list[Any] = []
 
-    def connect(listener: Connection, **options: Any) -> Peer:
-        sock = socket.create_connection(tuple(listener.local), PATIENCE, **options)
+    def connect(listener: Connection) -> Peer:
+        sock = socket.create_connection((listener.local.host, listener.local.port), PATIENCE)
         opened.append(sock)
         return Peer(sock)
 
@@ -41,7 +41,7 @@ def plug() -> Iterator[Callable[[Connection], Peer]]:
 @pytest.fixture
 def plain() -> Iterator[Callable[..., socket.socket]]:
     """Makes plain sockets, bound to 127.0.0.1; they are closed after the test."""
-    opened = []
+    opened: list[Any] = []
 
     def make(kind: int = socket.SOCK_DGRAM, backlog: int = 8) -> socket.socket:
         sock = socket.socket(socket.AF_INET, kind)

@@ -35,7 +35,8 @@ def test_who_is_let_in(acl, address, allowed):
 
 
 @pytest.mark.parametrize(
-    "acl", ["1.2.3.4", "*1.2.3.4", "+", "+1.2.3", "+192.168/16", "+1.2.3.4/33", "+::1/129", "+a,", ","]
+    "acl",
+    ["1.2.3.4", "*1.2.3.4", "+", "+1.2.3", "+192.168/16", "+1.2.3.4/33", "+::1/129", "+a,", ","],
 )
 def test_malformed_lists(acl, mgr):
     with pytest.raises(ValueError, match="acl"):

@@ -2,8 +2,10 @@
 
 import contextlib
 import gc
+import itertools
 import logging
 import weakref
+from typing import Any
 
 import pytest
 
@@ -31,7 +33,7 @@ from galidia import (
     Manager,
     handles,
 )
-from tests.helpers import Recorder, echo, set_flag, settle, take, until
+from tests.helpers import Recorder, echo, send_and_close, set_flag, settle, take, until
 
 # -- flags ----------------------------------------------------------------------------------------
 
@@ -68,7 +70,7 @@ def test_flags_tell_the_kind(mgr, carrier):
 
 
 def test_connecting_is_told_until_connect(mgr, carrier):
-    flags = []
+    flags: list[Any] = []
     client = Recorder(connect=lambda c, code: flags.append(c.flags & F_CONNECTING))
     c = carrier.connect(mgr, carrier.bind(mgr, None), client)
     assert c.flags & F_CONNECTING
@@ -81,7 +83,7 @@ def test_connecting_is_told_until_connect(mgr, carrier):
 
 def test_send_and_close_sends_first(mgr, stream):
     client = Recorder()
-    server = Recorder(accept=lambda c, _: (c.send(b"x" * 3_000_000), c.close_after_send()))
+    server = Recorder(accept=send_and_close(b"x" * 3_000_000))
     listener = stream.bind(mgr, server)
     stream.connect(mgr, listener, client)
     until(mgr, lambda: client.count(EV_CLOSE))
@@ -174,7 +176,7 @@ def test_in_close_the_socket_is_gone_and_the_buffers_are_not(mgr, carrier):
         c.send(b"no effect")
         assert c.send_mbuf == b"unsent"
 
-    listener, c = carrier.join(mgr, Recorder(recv=echo), Recorder(close=on_close))
+    _listener, c = carrier.join(mgr, Recorder(recv=echo), Recorder(close=on_close))
     if carrier.name != "udp":  # there each datagram is gone after RECV
         c.send(b"received")
         until(mgr, lambda: c.recv_mbuf)
@@ -220,7 +222,7 @@ def test_close_timeout_ends_what_makes_no_progress(mgr, tcp, plug):
 
 
 def test_close_timeout_does_not_end_what_moves(mgr, tcp, plug):
-    server = Recorder(accept=lambda c, _: (c.send(b"x" * 8_000_000), c.close_after_send()))
+    server = Recorder(accept=send_and_close(b"x" * 8_000_000))
     peer = plug(tcp.bind(mgr, server, close_timeout=0.05))
     # Slower than the time-out for the whole, but never still for that long.
     while not peer.ended:
@@ -288,7 +290,7 @@ def test_a_handler_that_raises_costs_its_connection_only(mgr, tcp, logged, event
 
 def test_an_interrupt_goes_through_and_nothing_is_lost(mgr, tcp, plug):
     """KeyboardInterrupt leaves poll; everything that was ready is still served afterwards."""
-    raised = []
+    raised: list[Any] = []
 
     def interrupt(c, n):
         if not raised:
@@ -310,7 +312,7 @@ def test_an_interrupt_goes_through_and_nothing_is_lost(mgr, tcp, plug):
 
 @pytest.mark.parametrize("event", ["accept", "connect", "poll", "recv", "send", "close", "timer"])
 def test_an_interrupt_in_any_event_leaves_the_manager_usable(mgr, tcp, event):
-    raised = []
+    raised: list[Any] = []
 
     def interrupt(c, data):
         if not raised and not c.flags & F_LISTENING:
@@ -483,7 +485,7 @@ def test_drop_oldest_never_cuts_a_message_that_is_on_its_way(mgr, tcp, plug):
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == 2999
     assert len(numbers) < 3000
-    gap = max(b - a for a, b in zip(numbers, numbers[1:], strict=False))
+    gap = max(b - a for a, b in itertools.pairwise(numbers))
     assert gap > 1  # what was dropped was not the newest
 
 

@@ -81,13 +81,14 @@ def test_the_interest_follows_the_handler(mgr):
 
 @pytest.mark.parametrize("make", ["bind", "connect", "adopt", "assign"])
 def test_a_handler_is_callable(mgr, make):
+    calls = {
+        "bind": lambda: mgr.bind("tcp://127.0.0.1:0", 5),
+        "connect": lambda: mgr.connect("tcp://127.0.0.1:9", 5),
+        "adopt": lambda: mgr.adopt(None, 5),
+        "assign": lambda: setattr(mgr.adopt(None), "handler", 5),
+    }
     with pytest.raises(TypeError, match="handler"):
-        if make == "assign":
-            mgr.adopt(None).handler = "no"
-        elif make == "adopt":
-            mgr.adopt(None, 5)
-        else:
-            getattr(mgr, make)("tcp://127.0.0.1:0", 5)
+        calls[make]()
     assert len(mgr) == (make == "assign")
 
 

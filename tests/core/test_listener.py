@@ -3,6 +3,7 @@
 import os
 import resource
 import socket
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_what_an_accepted_connection_inherits(mgr, stream):
     listener.protocol = Marked()
     stream.connect(mgr, listener, None)
     until(mgr, lambda: server.accepted)
-    (c,) = server.accepted
+    c: Any = server.accepted[0]
     assert c.handler is server
     assert c.user_data is what
     assert (c.recv_mbuf_limit, c.send_mbuf_limit, c.close_timeout) == (111, 222, 3.5)
@@ -68,7 +69,7 @@ def test_accepted_connections_outlive_their_listener(mgr, stream):
 
 
 def test_a_listener_may_be_closed_while_it_accepts(mgr, tcp, plug):
-    server = Recorder(accept=lambda c, _: c.listener.close())
+    server = Recorder(accept=lambda c, _: listener.close())
     listener = tcp.bind(mgr, server)
     address = tuple(listener.local)
     plug(listener)
@@ -217,7 +218,7 @@ def test_out_of_descriptors_everything_else_works(mgr, tcp, plug, limit):
 def test_a_handler_may_open_connections_in_any_event(mgr, tcp, event):
     quiet = Recorder(recv=echo)
     target = tcp.bind(mgr, quiet)
-    opened = []
+    opened: list[Any] = []
 
     def open_more(c, data):
         if not opened:

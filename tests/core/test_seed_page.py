@@ -5,6 +5,7 @@ import errno
 import pytest
 
 from galidia import (
+    ERR_TLS,
     EV_ACCEPT,
     EV_CLOSE,
     EV_CONNECT,
@@ -12,7 +13,6 @@ from galidia import (
     EV_RECV,
     EV_SEND,
     EV_TIMER,
-    ERR_TLS,
     F_SEND_AND_CLOSE,
     Protocol,
 )
@@ -145,8 +145,7 @@ def test_what_is_not_discarded_stays(mgr, stream):
     for count in (1, 2, 3):
         client.send(b"xxab")
         until(mgr, lambda count=count: len(server.received) == 4 * count)
-    inbound = server.data and [c for c in server.connections if server.count(EV_RECV, c)][0]
-    assert len(inbound.recv_mbuf) == 6
+    assert len(server.accepted[0].recv_mbuf) == 6
 
 
 def test_sent_data_has_left_the_buffer_and_is_counted(mgr, carrier):
@@ -165,7 +164,7 @@ def test_output_only_appends_and_poll_writes(mgr, tcp, plug):
     server = Recorder()
     peer = plug(tcp.bind(mgr, server))
     until(mgr, lambda: server.count(EV_ACCEPT))
-    inbound = [c for c in server.connections if c.listener][0]
+    (inbound,) = server.accepted
     inbound.send(b"one ")
     inbound.send(b"two")
     assert inbound.send_mbuf == b"one two"

@@ -3,6 +3,7 @@
 import itertools
 import os
 import socket
+from typing import Any
 
 import pytest
 
@@ -226,7 +227,9 @@ def test_an_answer_leaves_in_the_poll_that_brought_the_question(mgr, tcp, plug):
 def test_sending_in_send_goes_on(mgr, stream):
     left = iter(range(50))
     server = Recorder()
-    client = Recorder(send=lambda c, n: c.send(b"".join(b"%d " % i for i in itertools.islice(left, 1))))
+    client = Recorder(
+        send=lambda c, n: c.send(b"".join(b"%d " % i for i in itertools.islice(left, 1)))
+    )
     _, c = stream.join(mgr, server, client)
     c.send(b"go ")
     until(mgr, lambda: server.received.endswith(b" 48 49 "))
@@ -289,7 +292,12 @@ def test_a_large_file_to_a_slow_reader(mgr, tcp, plug, tmp_path):
     path = tmp_path / "large"
     content = os.urandom(1 << 16) * 200
     path.write_bytes(content)
-    server = Recorder(accept=lambda c, _: (c.send_file(path), c.close_after_send()))
+
+    def serve(c, _):
+        c.send_file(path)
+        c.close_after_send()
+
+    server = Recorder(accept=serve)
     peer = plug(tcp.bind(mgr, server))
     until(mgr, peer.has_ended)
     assert peer.received == content
@@ -297,7 +305,12 @@ def test_a_large_file_to_a_slow_reader(mgr, tcp, plug, tmp_path):
 
 @pytest.mark.parametrize(
     ("offset", "count", "slice_"),
-    [(0, 0, slice(0)), (0, None, slice(None)), (MEGA - 1, None, slice(-1, None)), (99, 2, slice(99, 101))],
+    [
+        (0, 0, slice(0)),
+        (0, None, slice(None)),
+        (MEGA - 1, None, slice(-1, None)),
+        (99, 2, slice(99, 101)),
+    ],
 )
 def test_parts_of_files(mgr, stream, numbers, offset, count, slice_):
     path, content = numbers
@@ -411,7 +424,7 @@ def test_last_io_time_follows_the_traffic(mgr, stream):
 
 def test_the_flag_after_the_end_is_told(mgr, tcp, plug):
     server = Recorder(close=lambda c, _: flags.append(c.flags & F_SEND_AND_CLOSE))
-    flags = []
+    flags: list[Any] = []
     plug(tcp.bind(mgr, server)).close()
     until(mgr, lambda: server.count(EV_CLOSE))
     assert flags == [F_SEND_AND_CLOSE]

@@ -1,5 +1,7 @@
 """Timers: the heap, and what managers and connections make of it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,7 +164,7 @@ def test_a_closed_connection_has_no_timer(mgr):
 
 
 def test_call_later_calls_once_with_its_arguments(mgr):
-    calls = []
+    calls: list[Any] = []
     for delay in (0.002, 0.001, 0):
         mgr.call_later(delay, calls.append, delay)
     until(mgr, lambda: len(calls) == 3)
@@ -171,7 +173,7 @@ def test_call_later_calls_once_with_its_arguments(mgr):
 
 
 def test_call_every_goes_on_until_cancelled(mgr):
-    calls = []
+    calls: list[Any] = []
     timer = mgr.call_every(0.001, calls.append, 1)
     until(mgr, lambda: len(calls) == 3)
     timer.cancel()
@@ -188,7 +190,7 @@ def test_call_every_needs_an_interval(mgr, interval):
 
 
 def test_a_wait_ends_when_a_timer_is_due(mgr):
-    calls = []
+    calls: list[Any] = []
     mgr.call_later(0.01, calls.append, 1)
     mgr.poll(60_000)
     mgr.poll(0)
@@ -196,7 +198,7 @@ def test_a_wait_ends_when_a_timer_is_due(mgr):
 
 
 def test_timers_of_a_connection_die_with_it(mgr):
-    calls = []
+    calls: list[Any] = []
     c = mgr.adopt(None)
     timers = [c.call_later(0, calls.append, 1), c.call_every(0.001, calls.append, 2)]
     c.close()
@@ -220,7 +222,7 @@ def test_a_timer_that_fails_closes_its_connection_only(mgr, logged):
 
 
 def test_timers_of_a_closed_manager_never_come(mgr):
-    calls = []
+    calls: list[Any] = []
     timer = mgr.call_later(0, calls.append, 1)
     mgr.close(0)
     assert not timer.active

@@ -15,7 +15,7 @@ from galidia import (
     F_SSL,
     F_SSL_HANDSHAKE_DONE,
 )
-from tests.helpers import Carrier, Recorder, echo, settle, take, until, url
+from tests.helpers import Carrier, Recorder, echo, send_and_close, settle, take, until, url
 
 
 def common_name(certificate):
@@ -353,7 +353,7 @@ def test_a_silent_client_is_dropped(mgr, tls, plug):
 
 def test_a_silent_server_is_given_up(mgr, plain):
     server = plain(socket.SOCK_STREAM)
-    code, error = fails(mgr, "tls://127.0.0.1:%d" % server.getsockname()[1], handshake_timeout=0.02)
+    code, error = fails(mgr, f"tls://127.0.0.1:{server.getsockname()[1]}", handshake_timeout=0.02)
     assert code == ERR_TLS
     assert "0.02 s" in error
 
@@ -379,11 +379,15 @@ def test_a_server_that_does_not_speak_tls(mgr, tcp):
 
 def test_the_end_is_said(mgr, tls, plug, certs):
     """close_notify goes out before the end of the stream (RFC 8446 6.1)."""
-    server = Recorder(recv=lambda c, n: (c.send(take(c)), c.close_after_send()))
+    server = Recorder(recv=lambda c, n: send_and_close(take(c))(c, n))
     peer = plug(tls.bind(mgr, server))
     context = ssl.create_default_context(cafile=str(certs.ca))
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+
+    def handshake():
+        client.do_handshake()
+        return True
 
     def step(call):
         """Do something as a TLS client, with the peer's socket in between."""
@@ -402,7 +406,7 @@ def test_the_end_is_said(mgr, tls, plug, certs):
             incoming.write(data[taken:])
             del peer.received[: len(data)]
 
-    step(lambda: client.do_handshake() or True)
+    step(handshake)
     client.write(b"hello")
     peer.send(outgoing.read())
     assert step(lambda: client.read(99)) == b"hello"

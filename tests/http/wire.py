@@ -28,9 +28,10 @@ def responses(data: bytes, methods: Sequence[str] = ()) -> list[Response]:
     """All responses in ``data``; ``methods`` are those of the requests, as far as not GET."""
     found: list[Response] = []
     final = 0
-    while data:
+    at = 0
+    while at < len(data):
         method = methods[final] if final < len(methods) else "GET"
-        response, data = _first(data, method)
+        response, at = _next(data, at, method)
         found.append(response)
         final += response.status >= 200
     return found
@@ -50,11 +51,12 @@ def complete(data: bytes, methods: Sequence[str] = ()) -> bool:
         return False
 
 
-def _first(data: bytes, method: str) -> tuple[Response, bytes]:
-    head, end, rest = data.partition(b"\r\n\r\n")
-    if not end:
+def _next(data: bytes, start: int, method: str) -> tuple[Response, int]:
+    end = data.find(b"\r\n\r\n", start)
+    if end < 0:
         raise EOFError("within a head")
-    first, *lines = head.split(b"\r\n")
+    first, *lines = data[start:end].split(b"\r\n")
+    end += 4
     line = STATUS_LINE.fullmatch(first)
     assert line, f"bad status line {first!r}"
     fields = []
@@ -66,16 +68,16 @@ def _first(data: bytes, method: str) -> tuple[Response, bytes]:
     length = found.header("Content-Length")
     if found.status < 200:
         assert fields == []
-        return found, rest
+        return found, end
     assert found.header("Date") is not None
     if found.status in (204, 304):
         assert length is None
-        return found, rest
+        return found, end
     assert length is not None
     assert length.isdigit()
     if method == "HEAD":
-        return found, rest
-    if len(rest) < int(length):
+        return found, end
+    found.body = bytes(data[end : end + int(length)])
+    if len(found.body) < int(length):
         raise EOFError("within a body")
-    found.body = rest[: int(length)]
-    return found, rest[int(length) :]
+    return found, end + int(length)

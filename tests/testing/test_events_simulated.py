@@ -145,6 +145,29 @@ def test_a_tls_handshake_that_never_comes(
     assert listener.children == 0
 
 
+def test_a_descriptor_that_was_another_connections_a_moment_ago(
+    net: SimNetwork, mgr: Manager
+) -> None:
+    # Both are ready. The first one closes the other and dials, which gets its descriptor.
+    net.down("10.9.9.9")
+    client = Recorder()
+    ours: list[Any] = []
+    dialled: list[Any] = []
+
+    def swap(c: Any, ev: Any, data: Any) -> None:
+        if ev == EV_RECV and not client.connections:
+            next(other for other in ours if other is not c).close()
+        elif ev == EV_CLOSE and not dialled:
+            dialled.append(mgr.connect("tcp://10.9.9.9:80", client, connect_timeout=3))
+
+    for _ in range(2):
+        one, other = mgr.socketpair(swap)
+        ours.append(one)
+        other.send(b"x")
+    assert net.run(lambda: client.story())
+    assert client.data(EV_CONNECT) == [errno.ETIMEDOUT]
+
+
 @pytest.mark.parametrize("way", ["close", "abort", "flag"])
 def test_closed_before_it_is_established(net: SimNetwork, mgr: Manager, way: str) -> None:
     mgr.bind(ADDRESS, Recorder())
@@ -239,6 +262,22 @@ def test_recv_and_close_waits_for_the_answer(
     mgr.connect(address, client, **for_client)
     assert net.run(lambda: client.count(EV_CLOSE))
     assert client.received == b"q" * 100_000
+
+
+def test_recv_and_close_keeps_what_waits_to_be_received(
+    net: SimNetwork, mgr: Manager, carrier: tuple[str, Any, Any]
+) -> None:
+    address, for_server, for_client = carrier
+    client = Recorder(recv=lambda c, n: None)
+    mgr.bind(address, Recorder(accept=say(b"a" * 50_000)), **for_server)
+    c = mgr.connect(address, client, recv_mbuf_limit=1000, **for_client)
+    assert net.run()
+    assert len(c.recv_mbuf) == 1000
+    c.close_after_recv()
+    while not c.closed:
+        del c.recv_mbuf[:]
+        net.run(limit=1.0)
+    assert len(client.received) == 50_000
 
 
 def test_what_is_sent_after_the_end_does_not_delay_the_close(net: SimNetwork, mgr: Manager) -> None:
@@ -341,6 +380,27 @@ def test_a_peer_that_sends_and_ends_at_once_is_not_too_slow(
     mgr.connect(address, client, **secrets)
     assert net.run()
     assert len(client.received) == 60_000
+
+
+@pytest.mark.parametrize("held_back", [False, True])
+def test_a_source_is_paused_before_it_is_too_late(
+    net: SimNetwork, mgr: Manager, held_back: bool
+) -> None:
+    # One receive can bring several times what may wait to be sent.
+    def hold_back(c: Any, _: Any) -> None:
+        set_flag(c, F_BUFFER_BUT_DONT_SEND, held_back)
+        c.call_later(10.0, set_flag, c, F_BUFFER_BUT_DONT_SEND, False)
+
+    server = Recorder(accept=hold_back, recv=echo)
+    mgr.bind(ADDRESS, server, send_mbuf_limit=10_000, congestion="pause_source")
+    peer = net.client(ADDRESS)
+    peer.pause()
+    net.call_at(20.0, peer.resume)
+    for i in range(30):
+        net.call_at(i / 10, peer.send, b"p" * 10_000)
+    net.call_at(5.0, peer.shutdown)
+    assert net.run(lambda: peer.ended)
+    assert len(peer.received) == 300_000
 
 
 def test_congestion_drops_the_oldest(net: SimNetwork, mgr: Manager) -> None:

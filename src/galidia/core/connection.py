@@ -356,10 +356,12 @@ class Connection(Watcher):
 
     def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
         """Call ``callback(*args)`` once after ``delay`` seconds, unless closed before."""
+        self.mgr._check_thread()
         return self._own(self.mgr._add_timer(delay, 0.0, callback, args, self))
 
     def call_every(self, interval: float, callback: Callable[..., object], *args: Any) -> Timer:
         """Call ``callback(*args)`` every ``interval`` seconds until closed."""
+        self.mgr._check_thread()
         if interval <= 0:
             raise ValueError(f"interval must be over 0 seconds, not {interval!r}")
         return self._own(self.mgr._add_timer(interval, interval, callback, args, self))

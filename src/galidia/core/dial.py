@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .address import Address, AddressError, Url, family_of, is_ip, parse_address
 from .datagram import DatagramConnection
 from .events import CREATION_FLAGS, ERR_RESOLVE, ERR_TLS, Flag
+from .network import check_group
 from .options import ConnectOptions, check, positive
 from .poller import Watcher
 from .registry import find_scheme, make_protocol
@@ -48,6 +49,8 @@ def connect(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> An
     timeout = positive("connect_timeout", options.get("connect_timeout", CONNECT_TIMEOUT))
     positive("handshake_timeout", options.get("handshake_timeout", HANDSHAKE_TIMEOUT))
     options["source"] = _parse_source(options)
+    for group in options.get("multicast", ()):
+        check_group(group)
     flags = options.get("flags", 0) & int(CREATION_FLAGS)
     if not url.host and not url.is_unix:
         url = Url(url.scheme, "127.0.0.1", url.port)

@@ -219,6 +219,7 @@ class Listener(Connection):
             self._interest = mask
 
     def _release(self) -> None:
+        self._context = self._tls = None
         io, self._io = self._io, None
         if io is not None:
             self.mgr._detach(io.fd, self._interest)

@@ -450,6 +450,8 @@ class Manager:
         self._poller.close()
         self._waker.close()
         self._table.clear()
+        self._tls_sessions.clear()
+        self._contexts.clear()
         _live.discard(self)
 
     def _say_goodbye(self) -> None:

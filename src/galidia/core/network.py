@@ -281,11 +281,19 @@ def _is_multicast(host: str) -> bool:
     return is_ip(host) and ip_address(host.partition("%")[0]).is_multicast
 
 
-def _join(sock: socket.socket, group: str) -> None:
-    """Join a multicast group, "GROUP" or "GROUP@INTERFACE". Raises OSError or ValueError."""
+def check_group(group: str) -> tuple[str, str]:
+    """Address and interface of a multicast group. Raises ValueError or TypeError."""
+    if not isinstance(group, str):
+        raise TypeError(f"multicast: a group is a str like '239.1.2.3', not {group!r}")
     address, _, interface = group.partition("@")
     if not _is_multicast(address):
         raise ValueError(f"multicast: {address!r} is not a multicast address")
+    return address, interface
+
+
+def _join(sock: socket.socket, group: str) -> None:
+    """Join a multicast group, "GROUP" or "GROUP@INTERFACE". Raises OSError or ValueError."""
+    address, interface = check_group(group)
     if ":" in address:
         index = socket.if_nametoindex(interface) if interface else 0
         packed = socket.inet_pton(socket.AF_INET6, address) + index.to_bytes(4, sys.byteorder)

@@ -526,7 +526,7 @@ class Stream(Connection):
         io, self._io = self._io, None
         if io is not None:
             self._address = io.peer()
-            if self._phase == _OPEN and not (self._eof or self._aborted or self.error):
+            if self._phase == _OPEN and not (self._eof or self._aborted):
                 self._drain(io)
             self.mgr._detach(io.fd, self._interest)
             if self._aborted:

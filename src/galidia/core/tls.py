@@ -82,13 +82,14 @@ class Settings:
         """A callback that chooses the context by the name the client asks for (RFC 6066 3)."""
         contexts = {}
         try:
-            for name, value in names.items():
+            for key_name, value in names.items():
+                name = key_name.lower()
                 if isinstance(value, ssl.SSLContext):
-                    contexts[name.lower()] = value
+                    contexts[name] = value
                 else:
                     cert, key = value
                     # Like the main one in all but the certificate: client certificates, ALPN.
-                    contexts[name.lower()] = self._server(cert, key)
+                    contexts[name] = self._server(cert, key)
         except (AttributeError, TypeError, ValueError) as e:
             text = "sni= maps names to (certificate file, key file) or ssl.SSLContext"
             raise ValueError(f"{text}: {e}") from None
@@ -169,15 +170,13 @@ def _key(value: Any) -> Any:
 
 
 def _load_cert(context: ssl.SSLContext, cert: Any, key: Any) -> None:
+    where = f"cert={os.fspath(cert)!r}" + (f", key={os.fspath(key)!r}" if key else "")
     try:
         context.load_cert_chain(cert, key, password=_no_password)
     except ssl.SSLError as e:
-        where = f"cert={os.fspath(cert)!r}" + (f", key={os.fspath(key)!r}" if key else "")
         raise ssl.SSLError(e.errno, f"{where}: not a PEM certificate with its key: {e}") from None
     except OSError as e:
-        raise OSError(
-            e.errno, f"cannot read cert={os.fspath(cert)!r} or its key: {e.strerror}"
-        ) from e
+        raise OSError(e.errno, f"cannot read {where}: {e.strerror}") from e
 
 
 def _no_password() -> str:
@@ -204,7 +203,18 @@ def server_name(options: Mapping[str, Any], host: str) -> str | None:
 class TlsTransport(Transport):
     """One TLS connection over another transport. ``tls`` is its `ssl.SSLObject`."""
 
-    __slots__ = ("_eof", "_error", "_in", "_inner", "_out", "_outgoing", "_scratch", "_shut", "tls")
+    __slots__ = (
+        "_early",
+        "_eof",
+        "_error",
+        "_in",
+        "_inner",
+        "_out",
+        "_outgoing",
+        "_scratch",
+        "_shut",
+        "tls",
+    )
 
     def __init__(
         self,
@@ -219,6 +229,8 @@ class TlsTransport(Transport):
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
         self._outgoing = bytearray()
+        #: Decrypted before the sending side was ended, and not received yet.
+        self._early = bytearray()
         self._eof = False
         #: The sending side is to end when the records have left.
         self._shut = False
@@ -250,6 +262,11 @@ class TlsTransport(Transport):
             return 1 if code >= 0 or code == -errno.EAGAIN else code
 
     def recv(self, into: bytearray, limit: int) -> int:
+        if self._early:
+            got = min(limit, len(self._early))
+            into[:got] = self._early[:got]
+            del self._early[:got]
+            return got
         got = 0
         read = self.tls.read
         try:
@@ -307,14 +324,19 @@ class TlsTransport(Transport):
         return mask | 2 if self._outgoing else mask
 
     def pending(self) -> bool:
-        return self._readable()
+        return bool(self._early) or self._readable()
 
     def unsent(self) -> int:
         return len(self._outgoing)
 
     def shutdown(self) -> None:
         self._shut = True
+        # OpenSSL looks for the peer's close_notify at once, and takes data it finds for a fault.
+        while self.tls.pending() > 0:
+            self._early += self.tls.read(self.tls.pending())
+        waiting = self._in.read()
         self._say_close()
+        self._in.write(waiting)
 
     def close(self) -> None:
         self._say_close()

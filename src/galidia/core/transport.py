@@ -102,7 +102,7 @@ class Transport:
         return ""
 
     def connected(self) -> int:
-        """After an outbound socket became writable: 0, or the errno it failed with."""
+        """After an outbound socket became writable: 0, the errno it failed with, or EINPROGRESS."""
         return 0
 
     def socket(self) -> socket.socket:
@@ -227,7 +227,14 @@ class SocketTransport(Transport):
 
     def connected(self) -> int:
         with borrow(self.fd) as sock:
-            return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code == 0:
+                try:
+                    sock.getpeername()
+                except OSError as e:
+                    # What was ready was another socket, which had this descriptor before.
+                    return errno.EINPROGRESS if e.errno == errno.ENOTCONN else 0
+            return code
 
     def socket(self) -> socket.socket:
         if self.fd < 0:

@@ -28,7 +28,7 @@ cdef class HttpProtocol(Answering):
     cdef bint _parsing
     cdef bint _closing
 
-    @cython.locals(buf=bytearray, end=Py_ssize_t, start=Py_ssize_t, fault=int, first=bint, request=Request)
+    @cython.locals(buf=bytearray, end=Py_ssize_t, start=Py_ssize_t, fault=int, request=Request)
     cdef object _parse(self, Connection c)
     cdef object _listen_to_send(self, Connection c, unsigned long long wants)
     cdef object _begin_body(self, Connection c, Request request, Py_ssize_t end)

@@ -155,15 +155,13 @@ class HttpProtocol(Answering):
     def _parse(self, c: Connection) -> None:
         """Handle what `recv_mbuf` holds, as far as it goes."""
         self._parsing = True
-        first = True
         try:
             while c._recv and not c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE | RECV_AND_CLOSE):
                 if self._state == _PENDING:
                     return
-                if not first and c._unsent() > _BACKLOG:
+                if c._unsent() > _BACKLOG:
                     self._listen_to_send(c, _WANTS_SEND)
                     return
-                first = False
                 buf = c._recv
                 if self._state == _IN_BODY:
                     if len(buf) < self._need or self._request is None:

@@ -152,7 +152,8 @@ class SimStream(Transport):
         return self._local
 
     def connected(self) -> int:
-        """As SO_ERROR has it: 0 also while it is not known yet."""
+        if self.connecting:
+            return errno.EINPROGRESS
         return self._take_error() if self._error else 0
 
     def _take_error(self) -> int:

@@ -1,0 +1,673 @@
+"""Connections of an HTTP server: order, framing, ends and deadlines."""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import logging
+import socket
+import ssl
+import subprocess
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from galidia import (
+    EV_ACCEPT,
+    EV_CLOSE,
+    EV_HTTP_REQUEST,
+    EV_RECV,
+    EV_SEND,
+    Connection,
+    Event,
+    Manager,
+    handles,
+)
+from galidia.http import HttpOptions
+from galidia.http.protocol import HttpProtocol
+from galidia.http.violations import VIOLATIONS
+from galidia.testing import Faults
+from tests.helpers import PATIENCE, Certificates, Peer, Recorder, settle, until
+from tests.http.conftest import Net, running
+from tests.http.test_head import BAD
+from tests.http.wire import complete, response, responses
+
+HTTP = "http://127.0.0.1:0"
+GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
+Dial = Callable[[Connection], Peer]
+Ask = Callable[..., bytes]
+
+
+@handles(EV_HTTP_REQUEST)
+def echo(c: Connection, ev: int, req: Any) -> None:
+    """Answers with what was asked."""
+    req.reply(200, f"{req.method} {req.path} ".encode() + req.body)
+
+
+class Keeper:
+    """A handler that keeps its requests and answers none."""
+
+    def __init__(self) -> None:
+        self.requests: list[Any] = []
+
+    def __call__(self, c: Connection, ev: int, data: Any) -> None:
+        if ev == EV_HTTP_REQUEST:
+            self.requests.append(data)
+
+
+def post(body: bytes, *fields: bytes, path: bytes = b"/") -> bytes:
+    lines = [b"POST " + path + b" HTTP/1.1", b"Host: a", b"Content-Length: %d" % len(body), *fields]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def bodies(data: bytes) -> list[bytes]:
+    return [r.body for r in responses(data)]
+
+
+# -- persistence ----------------------------------------------------------------------------------
+
+
+def test_keep_alive_and_close(mgr: Manager, dial: Dial) -> None:
+    peer = dial(mgr.bind(HTTP, echo))
+    for i in range(3):
+        peer.send(GET % i)
+        until(mgr, lambda i=i: len(responses(peer.look())) == i + 1)
+    settle(mgr)
+    assert not peer.has_ended()
+    assert [r.header("connection") for r in responses(peer.look())] == [None] * 3
+    peer.send(b"GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    until(mgr, peer.has_ended)
+    last = responses(peer.look())[-1]
+    assert (last.body, last.header("connection")) == (b"GET /3 ", "close")
+    assert not peer.was_reset
+
+
+def test_http_1_0_closes_unless_asked(mgr: Manager, dial: Dial) -> None:
+    listener = mgr.bind(HTTP, echo)
+    peer = dial(listener)
+    peer.send(b"GET / HTTP/1.0\r\n\r\n")
+    until(mgr, peer.has_ended)
+    assert response(peer.look()).header("connection") == "close"
+    peer = dial(listener)
+    peer.send(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    until(mgr, lambda: complete(peer.look()))
+    assert response(peer.look()).header("connection") == "keep-alive"
+    settle(mgr)
+    assert not peer.has_ended()
+
+
+def test_an_empty_line_before_a_request_is_passed_over(sim: Net) -> None:
+    sim.serve(echo, options=HttpOptions(head_timeout=1, idle_timeout=50))
+    client = sim.client(post(b"x") + b"\r\n")
+    assert sim.net.run(lambda: complete(client.received))
+    sim.net.run(limit=20)  # it is no head that does not end
+    assert not client.ended
+    client.send(b"\r\n" + GET % 1)
+    assert sim.net.run(lambda: len(responses(client.received)) == 2)
+
+
+def test_max_requests(mgr: Manager, dial: Dial) -> None:
+    peer = dial(mgr.bind(HTTP, echo, options=HttpOptions(max_requests=3)))
+    peer.send(b"".join(GET % i for i in range(5)))
+    until(mgr, peer.has_ended)
+    assert not peer.was_reset
+    found = responses(peer.look())
+    assert [r.body for r in found] == [b"GET /0 ", b"GET /1 ", b"GET /2 "]
+    assert [r.header("connection") for r in found] == [None, None, "close"]
+
+
+def test_the_last_response_arrives_though_requests_follow_it(mgr: Manager, dial: Dial) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def large(c: Connection, ev: int, req: Any) -> None:
+        req.reply(200, b"x" * 3_000_000)
+
+    peer = dial(mgr.bind(HTTP, large, options=HttpOptions(max_requests=1)))
+    peer.send(GET % 0)
+    until(mgr, peer.look)
+    for i in range(100):
+        peer.send(GET % i)
+        mgr.poll(0)
+    until(mgr, peer.has_ended)
+    assert not peer.was_reset
+    assert len(response(peer.look()).body) == 3_000_000
+
+
+# -- order ----------------------------------------------------------------------------------------
+
+
+def test_pipelined_requests_are_answered_in_order(mgr: Manager, dial: Dial) -> None:
+    peer = dial(mgr.bind(HTTP, echo))
+    peer.send(b"".join([GET % 0, post(b"body"), GET % 1, post(b""), GET % 2]))
+    until(mgr, lambda: peer.look().count(b"GET /2 "))
+    assert bodies(peer.look()) == [b"GET /0 ", b"POST / body", b"GET /1 ", b"POST / ", b"GET /2 "]
+
+
+def test_an_unanswered_request_holds_those_behind_it(mgr: Manager, dial: Dial) -> None:
+    keeper = Keeper()
+    peer = dial(mgr.bind(HTTP, keeper))
+    peer.send(b"".join(GET % i for i in range(3)))
+    for i in range(3):
+        until(mgr, lambda i=i: len(keeper.requests) == i + 1)
+        settle(mgr)
+        assert len(keeper.requests) == i + 1
+        assert len(responses(peer.look())) == i
+        keeper.requests[i].reply(200, str(i))
+    until(mgr, lambda: len(responses(peer.look())) == 3)
+    assert bodies(peer.look()) == [b"0", b"1", b"2"]
+
+
+def test_answers_from_elsewhere_keep_the_order(mgr: Manager, dial: Dial) -> None:
+    def slow(c: Connection, ev: int, req: Any) -> None:
+        if ev == EV_HTTP_REQUEST:
+            if req.path == "/0":
+                mgr.call_later(0.01, req.reply, 200, "timer")
+            elif req.path == "/1":
+                mgr.call_soon_threadsafe(req.reply, 200, "thread")
+            elif req.path == "/2":
+                waiting.append(req)
+                knock.send(b"x")
+            else:
+                req.reply(200, "at once")
+
+    @handles(EV_RECV)
+    def other(c: Connection, ev: int, n: int) -> None:
+        waiting.pop().reply(200, "another connection")
+
+    waiting: list[Any] = []
+    peer = dial(mgr.bind(HTTP, slow))
+    knock = dial(mgr.bind("tcp://127.0.0.1:0", other))
+    peer.send(b"".join(GET % i for i in range(4)) * 2)
+    until(mgr, lambda: len(responses(peer.look())) == 8)
+    assert bodies(peer.look()) == [b"timer", b"thread", b"another connection", b"at once"] * 2
+
+
+def test_ten_thousand_requests_in_one_write(mgr: Manager, dial: Dial) -> None:
+    waiting = []
+
+    @handles(EV_HTTP_REQUEST)
+    def answer(c: Connection, ev: int, req: Any) -> None:
+        waiting.append(len(c.send_mbuf))
+        req.reply(200, req.path.encode() + b" " * 1000)
+
+    count = 10_000
+    peer = dial(mgr.bind(HTTP, answer))
+    data = memoryview(b"".join(GET % i for i in range(count)))
+    # Nothing is read until nothing more happens: what was not asked for yet is not answered.
+    seen = -1
+    while len(waiting) > seen or data:
+        seen = len(waiting)
+        try:
+            data = data[peer.send(data) :]
+        except BlockingIOError:
+            pass
+        settle(mgr)
+    assert len(waiting) < count
+    until(mgr, lambda: len(peer.look()) and peer.received.endswith(b" ") and len(waiting) == count)
+    until(mgr, lambda: complete(peer.look()))
+    assert [r.body.strip() for r in responses(peer.look())] == [b"/%d" % i for i in range(count)]
+    assert max(waiting) < (1 << 16) + 4000
+
+
+def test_large_answers_to_pipelined_requests_do_not_pile_up(sim: Net) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def large(c: Connection, ev: int, req: Any) -> None:
+        waiting.append(len(c.send_mbuf))
+        req.reply(200, b"x" * 500_000)
+
+    waiting: list[int] = []
+    sim.serve(large, send_mbuf_limit=1_000_000)
+    client = sim.client()
+    client.pause()
+    for i in range(50):
+        client.send(GET % i)
+        sim.net.run(limit=0.01)
+    assert len(waiting) == 1
+    client.resume()
+    assert sim.net.run(lambda: client.received.count(b"HTTP/1.1 200") == 50)
+    assert sim.net.run(lambda: complete(client.received))
+    assert max(waiting) <= 1 << 16
+
+
+# -- framing --------------------------------------------------------------------------------------
+
+
+def test_a_body_byte_by_byte(sim: Net) -> None:
+    sim.serve(echo)
+    client = sim.client()
+    for byte in post(b"\0\xff\r\n\r\n" * 5) + post(b"", path=b"/2"):
+        client.send(bytes([byte]))
+        sim.net.run(limit=0.01)
+    assert sim.net.run(lambda: len(responses(client.received)) == 2)
+    assert bodies(client.received) == [b"POST / " + b"\0\xff\r\n\r\n" * 5, b"POST /2 "]
+
+
+def test_a_head_split_at_every_byte(sim: Net) -> None:
+    sim.serve(echo)
+    data = b"\r\n" + post(b"body", b"X: y")
+    for i in range(1, len(data)):
+        client = sim.client(data[:i])
+        sim.net.run(limit=0.01)
+        client.send(data[i:])
+        assert sim.net.run(lambda c=client: complete(c.received), limit=1)
+        assert response(client.received).body == b"POST / body"
+        client.close()
+
+
+def test_expect_continue(sim: Net) -> None:
+    sim.serve(echo, options=HttpOptions(body_limit=10))
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    client = sim.client(head % 4)
+    assert sim.net.run(lambda: client.received)
+    assert client.received == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.send(b"body")
+    assert sim.net.run(lambda: len(responses(client.received)) == 2)
+    assert [r.status for r in responses(client.received)] == [100, 200]
+    # not when the body is there already, or not wanted, or of no length
+    for data, status in ((head % 4 + b"body", 200), (head % 0, 200), (head % 11, 413)):
+        client = sim.client(data)
+        assert sim.net.run(lambda c=client: complete(c.received))
+        assert response(client.received).status == status
+
+
+def test_requests_without_a_handler_for_them(mgr: Manager, ask: Ask) -> None:
+    heard = []
+
+    @handles(EV_RECV)
+    def deaf(c: Connection, ev: int, n: int) -> None:
+        heard.append(n)
+
+    assert response(ask(mgr.bind(HTTP, deaf), GET % 0)).status == 404
+    assert response(ask(mgr.bind(HTTP), GET % 0)).status == 404
+    assert heard == [len(GET % 0)]
+
+
+def test_core_events_reach_the_handler_first(mgr: Manager, dial: Dial) -> None:
+    recorder = Recorder(http_request=lambda c, req: req.reply(200, "x"))
+    peer = dial(mgr.bind(HTTP, recorder))
+    peer.send(GET % 0)
+    until(mgr, lambda: complete(peer.look()))
+    peer.close()
+    until(mgr, lambda: recorder.count(EV_CLOSE))
+    assert recorder.story() == "ACCEPT RECV HTTP_REQUEST SEND CLOSE"
+    assert recorder.data(EV_RECV) == [len(GET % 0)]
+    assert recorder.data(EV_SEND) == [len(peer.received)]
+    assert recorder.count(Event.POLL) > 0
+
+
+def test_a_handler_may_close_at_any_event(mgr: Manager, dial: Dial) -> None:
+    for event in ("accept", "recv", "http_request", "send"):
+        recorder = Recorder(**{event: lambda c, data: c.close()})
+        if event == "send":
+            recorder.then["http_request"] = lambda c, req: req.reply(200, "x")
+        peer = dial(mgr.bind(HTTP, recorder))
+        peer.send(GET % 0 + GET % 1)
+        until(mgr, lambda r=recorder: r.count(EV_CLOSE))
+        assert recorder.story().endswith(f"{event.upper()} CLOSE")
+        peer.close()
+
+
+# -- violations and limits ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_violation_is_answered_and_ends_the_connection(name: str, sim: Net) -> None:
+    violation, data = BAD[name]
+    status = {v.name: v.status for v in VIOLATIONS}[violation]
+    keeper = Keeper()
+    sim.serve(keeper, options=HttpOptions(max_fields=20))
+    client = sim.client(data + GET % 1)
+    assert sim.net.run(lambda: client.ended)
+    if data.startswith(b"\r\n"):  # an empty line before the request, and then a good one
+        data = data[2:]
+    answer = response(client.received)
+    assert answer.status == status
+    assert answer.header("connection") == "close"
+    assert not client.error
+    client.close()
+    assert sim.net.run()
+    assert keeper.requests == []
+    assert len(sim.mgr) == 1
+
+
+LIMITS: dict[str, tuple[int, bytes]] = {
+    "head": (431, b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 500 + b"\r\n\r\n"),
+    "head-unfinished": (431, b"GET /" + b"x" * 500),
+    "fields": (431, b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 20 + b"\r\n"),
+    "body": (413, post(b"x" * 1001)),
+    "body-announced": (413, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"),
+    "chunked": (411, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "coding": (501, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"),
+    "version": (505, b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits(name: str, sim: Net) -> None:
+    status, data = LIMITS[name]
+    keeper = Keeper()
+    sim.serve(keeper, options=HttpOptions(head_limit=300, max_fields=20, body_limit=1000))
+    client = sim.client(data)
+    assert sim.net.run(lambda: client.ended)
+    answer = response(client.received)
+    assert (answer.status, answer.header("connection")) == (status, "close")
+    assert keeper.requests == []
+
+
+def test_what_is_within_the_limits(sim: Net) -> None:
+    sim.serve(echo, options=HttpOptions(head_limit=300, max_fields=3, body_limit=1000))
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nX: "
+    client = sim.client(
+        head + b"x" * (300 - len(head) - 4) + b"\r\n\r\n" + post(b"x" * 1000, b"Y: z")
+    )
+    assert sim.net.run(lambda: len(responses(client.received)) == 2)
+    assert [r.status for r in responses(client.received)] == [200, 200]
+
+
+def test_a_body_over_the_receive_limit_is_refused(sim: Net) -> None:
+    sim.serve(echo, recv_mbuf_limit=2000)
+    client = sim.client(post(b"x" * 2000))
+    assert sim.net.run(lambda: client.ended)
+    assert response(client.received).status == 413
+
+
+def test_the_answer_arrives_while_the_client_is_still_sending(mgr: Manager, dial: Dial) -> None:
+    peer = dial(mgr.bind(HTTP, echo, options=HttpOptions(body_limit=1000)))
+    peer.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n")
+    sent = 0
+    while sent < 5_000_000:
+        try:
+            sent += peer.send(b"x" * 100_000)
+        except BlockingIOError:
+            pass
+        mgr.poll(1)
+    until(mgr, peer.has_ended)
+    assert not peer.was_reset
+    assert response(peer.look()).status == 413
+
+
+def test_who_goes_on_sending_is_cut_off(sim: Net) -> None:
+    listener = sim.serve(echo, options=HttpOptions(body_limit=1000, linger_timeout=3))
+    client = sim.client(post(b"x" * 1001))
+    start = sim.net.now
+    while len(sim.mgr) > 1 or sim.net.now == start:
+        client.send(b"x" * 100)
+        sim.net.run(limit=0.1)
+        assert sim.net.now < start + 10
+    assert response(client.received).status == 413
+    assert not listener.closed
+
+
+# -- deadlines ------------------------------------------------------------------------------------
+
+
+def test_a_head_that_takes_too_long(sim: Net) -> None:
+    sim.serve(echo, options=HttpOptions(head_timeout=5))
+    client = sim.client(GET % 0)
+    assert sim.net.run(lambda: complete(client.received))
+    start = sim.net.now
+    for byte in b"GET / HTTP/1.1\r\nX: " + b"y" * 100:
+        client.send(bytes([byte]))
+        sim.net.run(lambda: client.ended, limit=1)
+        if client.ended:
+            break
+    assert client.ended
+    assert 4.9 < sim.net.now - start < 6.1
+    assert responses(client.received)[1].status == 408
+
+
+def test_a_body_that_takes_too_long(sim: Net) -> None:
+    sim.serve(echo, options=HttpOptions(head_timeout=100, body_timeout=5))
+    client = sim.client(post(b"x" * 10)[:-1])
+    start = sim.net.now
+    assert sim.net.run(lambda: client.ended)
+    assert 4.9 < sim.net.now - start < 5.1
+    assert response(client.received).status == 408
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("send_timeout", [60, 2])
+def test_an_idle_connection_is_closed(used: bool, send_timeout: float, sim: Net) -> None:
+    sim.serve(echo, options=HttpOptions(idle_timeout=7, send_timeout=send_timeout))
+    client = sim.client(GET % 0 if used else b"")
+    sim.net.run(limit=1)
+    assert bool(client.received) == used
+    start = sim.net.now
+    assert sim.net.run(lambda: client.ended)
+    assert 5.9 < sim.net.now - start < 7.1
+    assert len(responses(client.received)) == used
+    assert sim.net.run()
+    assert len(sim.mgr) == 1
+
+
+def test_a_peer_that_does_not_read(sim: Net, logged: list[logging.LogRecord]) -> None:
+    @handles(EV_HTTP_REQUEST, EV_CLOSE)
+    def large(c: Connection, ev: int, req: Any) -> None:
+        if ev == EV_CLOSE:
+            errors.append(c.error)
+        else:
+            req.reply(200, b"x" * 3_000_000)
+
+    errors: list[str] = []
+    sim.serve(large, options=HttpOptions(send_timeout=5))
+    client = sim.client()
+    client.pause()
+    client.send(GET % 0)
+    start = sim.net.now
+    assert sim.net.run(lambda: errors, limit=100)
+    assert errors == ["the peer does not take the response"]
+    assert 4.9 < sim.net.now - start < 5.2
+
+
+@pytest.mark.parametrize("field", [b"X: y", b"Connection: close"])
+def test_a_slow_reader_gets_all(field: bytes, sim: Net) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def large(c: Connection, ev: int, req: Any) -> None:
+        req.reply(200, b"x" * 1_000_000)
+
+    sim.serve(large, options=HttpOptions(send_timeout=5, idle_timeout=6, linger_timeout=1))
+    client = sim.client()
+    client.pause()
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n" + field + b"\r\n\r\nrest")
+    start = sim.net.now
+    while not complete(client.received):
+        client.resume()
+        sim.net.run(limit=0.001)
+        client.pause()
+        sim.net.run(limit=3)
+        assert not client.error
+    assert sim.net.now - start > 20  # longer than any of the limits
+
+
+def test_a_handler_may_take_its_time(sim: Net) -> None:
+    keeper = Keeper()
+    limits = HttpOptions(head_timeout=1, body_timeout=1, idle_timeout=1, send_timeout=1)
+    sim.serve(keeper, options=limits)
+    client = sim.client(GET % 0)
+    sim.net.run(limit=1000)
+    keeper.requests[0].reply(200, "late")
+    assert sim.net.run(lambda: client.ended)
+    assert response(client.received).body == b"late"
+
+
+# -- handlers that fail, peers that leave, the end ------------------------------------------------
+
+
+def test_a_handler_that_raises(mgr: Manager, dial: Dial, logged: list[logging.LogRecord]) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def broken(c: Connection, ev: int, req: Any) -> None:
+        raise RuntimeError("deliberate")
+
+    peer = dial(mgr.bind(HTTP, broken))
+    peer.send(GET % 0 + GET % 1)
+    until(mgr, peer.has_ended)
+    answer = response(peer.look())
+    assert (answer.status, answer.header("connection")) == (500, "close")
+    assert b"deliberate" not in answer.body
+    assert len([r for r in logged if r.levelno >= logging.ERROR]) == 1
+
+
+def test_a_handler_that_raises_after_its_reply(
+    mgr: Manager, dial: Dial, logged: list[logging.LogRecord]
+) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def broken(c: Connection, ev: int, req: Any) -> None:
+        req.reply(200, "x")
+        raise RuntimeError("deliberate")
+
+    peer = dial(mgr.bind(HTTP, broken))
+    peer.send(GET % 0 + GET % 1)
+    until(mgr, peer.has_ended)
+    assert len(responses(peer.look())) <= 1
+    assert len(logged) == 1
+
+
+def test_the_peer_goes_while_its_request_is_pending(mgr: Manager, dial: Dial) -> None:
+    keeper = Keeper()
+    listener = mgr.bind(HTTP, keeper)
+    peer = dial(listener)
+    peer.send(GET % 0 + GET % 1)
+    until(mgr, lambda: keeper.requests)
+    c = keeper.requests[0].connection
+    peer.close()
+    until(mgr, lambda: keeper.requests[0].connection.closed)
+    keeper.requests[0].reply(200, "too late")  # nothing happens
+    with pytest.raises(RuntimeError):
+        keeper.requests[0].reply(200, "twice")
+    settle(mgr)
+    assert len(keeper.requests) == 1
+    refs = [weakref.ref(c), weakref.ref(keeper.requests[0])]
+    gc.collect()
+    gc.disable()
+    try:
+        keeper.requests.clear()
+        del c
+        assert [ref() for ref in refs] == [None, None]  # without the collector
+    finally:
+        gc.enable()
+    assert mgr.next_deadline() is None
+    assert list(mgr) == [listener]
+
+
+def test_goodbye_answers_what_is_pending(mgr: Manager, dial: Dial) -> None:
+    keeper = Keeper()
+    listener = mgr.bind(HTTP, keeper, options=HttpOptions(linger_timeout=0.01))
+    busy, idle = dial(listener), dial(listener)
+    busy.send(GET % 0 + GET % 1)
+    until(mgr, lambda: keeper.requests)
+    mgr.call_later(0.02, keeper.requests[0].reply, 200, "done")
+    mgr.close(PATIENCE)
+    assert mgr.closed
+    for peer in (busy, idle):
+        assert peer.has_ended()
+        assert not peer.was_reset
+    answer = response(busy.look())
+    assert (answer.body, answer.header("connection")) == (b"done", "close")
+    assert idle.look() == b""
+    assert len(keeper.requests) == 1
+
+
+def test_goodbye_without_an_answer_ends_with_the_grace(sim: Net) -> None:
+    keeper = Keeper()
+    sim.serve(keeper)
+    client = sim.client(GET % 0)
+    assert sim.net.run(lambda: keeper.requests)
+    sim.mgr.close(3)
+    sim.net.run(lambda: client.error or client.ended)
+    assert client.received == b""
+
+
+# -- carriers and real clients --------------------------------------------------------------------
+
+
+def test_over_tls(mgr: Manager, certs: Certificates) -> None:
+    listener = mgr.bind("https://127.0.0.1:0", echo, cert=certs.server)
+    context = ssl.create_default_context(cafile=certs.ca)
+    with running(mgr):
+        client = http.client.HTTPSConnection(
+            "127.0.0.1", listener.local.port, context=context, timeout=PATIENCE
+        )
+        for size in (0, 1, 100_000, 1_000_000):
+            client.request("POST", "/x", b"y" * size)
+            answer = client.getresponse()
+            assert answer.read() == b"POST /x " + b"y" * size
+        client.close()
+
+
+def test_over_a_unix_socket(mgr: Manager, tmp_path: Path) -> None:
+    listener = mgr.bind(f"unix:{tmp_path}/s", echo)
+    listener.protocol = HttpProtocol()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(f"{tmp_path}/s")
+        peer = Peer(sock)
+        peer.send(GET % 0 + GET % 1)
+        until(mgr, lambda: len(responses(peer.look())) == 2)
+    assert bodies(peer.received) == [b"GET /0 ", b"GET /1 "]
+
+
+def test_on_an_adopted_socket(mgr: Manager) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        c = mgr.adopt(ours, echo)
+        c.protocol = HttpProtocol(HttpOptions(max_requests=1))
+        peer = Peer(theirs)
+        peer.send(GET % 0 + GET % 1)
+        until(mgr, peer.has_ended)
+        assert bodies(peer.look()) == [b"GET /0 "]
+
+
+def test_http_client_of_the_standard_library(mgr: Manager) -> None:
+    accepted: list[Any] = []
+
+    @handles(EV_ACCEPT, EV_HTTP_REQUEST)
+    def answer(c: Connection, ev: int, data: Any) -> None:
+        if ev == EV_ACCEPT:
+            accepted.append(data)
+        else:
+            echo(c, ev, data)
+
+    listener = mgr.bind(HTTP, answer)
+    with running(mgr):
+        client = http.client.HTTPConnection("127.0.0.1", listener.local.port, timeout=PATIENCE)
+        for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"):
+            client.request(method, f"/{method}", b"data" if method == "PUT" else None)
+            found = client.getresponse()
+            body = b"" if method == "HEAD" else f"{method} /{method} ".encode()
+            assert found.read() == body + (b"data" if method == "PUT" else b"")
+        client.close()
+    assert len(accepted) == 1
+
+
+def test_curl(mgr: Manager, certs: Certificates) -> None:
+    plain = mgr.bind(HTTP, echo)
+    secure = mgr.bind("https://localhost:0", echo, cert=certs.server)
+    command = ["curl", "-sS", "--max-time", "20", "--noproxy", "*", "--cacert", str(certs.ca)]
+    urls = [f"http://{plain.local}/[0-9]", f"https://localhost:{secure.local.port}/[0-9]"]
+    large = ["-H", "Expect: 100-continue", "-d", "x" * 5000]
+    with running(mgr):
+        for url in urls:
+            done = subprocess.run([*command, url], capture_output=True, check=True)
+            assert done.stdout == b"".join(b"GET /%d " % i for i in range(10))
+            done = subprocess.run([*command, *large, url], capture_output=True, check=True)
+            assert done.stdout == b"".join(b"POST /%d " % i + b"x" * 5000 for i in range(10))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_on_a_hostile_network(seed: int) -> None:
+    faults = Faults(split=0.6, delay=(0, 0.05), short_write=0.4, narrow=0.5, spurious=0.2)
+    net = Net(Manager, seed=seed, faults=faults)
+    net.serve(echo)
+    data = b"".join(GET % i + post(b"x" * (i * 37)) for i in range(40))
+    clients = [net.client(data) for _ in range(5)]
+    expected = [x for i in range(40) for x in (b"GET /%d " % i, b"POST / " + b"x" * (i * 37))]
+    for client in clients:
+        assert net.net.run(
+            lambda c=client: c.received.count(b"HTTP/1.1") >= 80 and complete(c.received)
+        )
+        assert bodies(client.received) == expected
+        client.close()
+    net.net.run()
+    net.mgr.close(0)
+    assert net.net.leftovers() == []
