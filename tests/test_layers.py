@@ -13,7 +13,8 @@ BASE = {"_build", "_cython", "errors"}
 OUTSIDE_OF_A_CODEC = {"asyncio", "logging", "os", "random", "select", "selectors", "socket", "ssl"}
 OUTSIDE_OF_A_CODEC |= {"subprocess", "threading", "time"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-CODECS = [path for path in MODULES if path.stem in {"codec", "head", "outline", "target", "frame", "packet", "topic"}]
+SANS_IO = {"codec", "frame", "head", "outline", "packet", "target", "topic"}
+CODECS = [path for path in MODULES if path.stem in SANS_IO]
 
 
 def name_of(path: Path) -> str:

@@ -245,7 +245,7 @@ def test_a_reader_that_leaves_costs_no_descriptor(
     (root / "a").write_bytes(b"x" * (10 << 20))
     before = descriptors()
     for _ in range(5):
-        with socket.create_connection(tuple(listener.local), PATIENCE) as sock:
+        with socket.create_connection((listener.local.host, listener.local.port), PATIENCE) as sock:
             sock.send(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
             peer = Peer(sock)
             until(mgr, peer.look)
@@ -302,7 +302,7 @@ def test_a_file_that_becomes_shorter_while_it_is_sent(
     until(mgr, lambda: peer.sock.recv(1 << 16, socket.MSG_PEEK) if readable(peer) else b"")
     os.truncate(file, 1000)
     until(mgr, peer.has_ended)
-    assert not complete(bytes(peer.received))
+    assert not complete(peer.received)
 
 
 def readable(peer: Peer) -> bool:

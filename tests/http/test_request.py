@@ -205,7 +205,12 @@ def test_a_redirect_cannot_be_split(answer: Callable[..., Response]) -> None:
 def test_what_a_request_says(answer: Callable[..., Response]) -> None:
     seen: list[Any] = []
     data = b"POST /a%20b?c=d HTTP/1.1\r\nHost: h:80\r\nX: 1\r\nX: 2\r\nContent-Length: 3\r\n\r\nabc"
-    answer(lambda req: (seen.append(req), req.reply(200)), data)
+
+    def reply(req: Any) -> None:
+        seen.append(req)
+        req.reply(200)
+
+    answer(reply, data)
     req = seen[0]
     assert (req.method, req.path, req.query, req.host) == ("POST", "/a b", "c=d", "h:80")
     assert (req.target, req.version, req.body) == ("/a%20b?c=d", "HTTP/1.1", b"abc")

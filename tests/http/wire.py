@@ -24,7 +24,7 @@ class Response:
         return values[0] if values else None
 
 
-def responses(data: bytes, methods: Sequence[str] = ()) -> list[Response]:
+def responses(data: bytes | bytearray, methods: Sequence[str] = ()) -> list[Response]:
     """All responses in ``data``; ``methods`` are those of the requests, as far as not GET."""
     found: list[Response] = []
     final = 0
@@ -37,13 +37,13 @@ def responses(data: bytes, methods: Sequence[str] = ()) -> list[Response]:
     return found
 
 
-def response(data: bytes, method: str = "GET") -> Response:
+def response(data: bytes | bytearray, method: str = "GET") -> Response:
     """The only response in ``data``."""
     (only,) = responses(data, [method])
     return only
 
 
-def complete(data: bytes, methods: Sequence[str] = ()) -> bool:
+def complete(data: bytes | bytearray, methods: Sequence[str] = ()) -> bool:
     """Whether ``data`` ends with a response and not within one."""
     try:
         return bool(responses(data, methods))
@@ -51,11 +51,11 @@ def complete(data: bytes, methods: Sequence[str] = ()) -> bool:
         return False
 
 
-def _next(data: bytes, start: int, method: str) -> tuple[Response, int]:
+def _next(data: bytes | bytearray, start: int, method: str) -> tuple[Response, int]:
     end = data.find(b"\r\n\r\n", start)
     if end < 0:
         raise EOFError("within a head")
-    first, *lines = data[start:end].split(b"\r\n")
+    first, *lines = bytes(data[start:end]).split(b"\r\n")
     end += 4
     line = STATUS_LINE.fullmatch(first)
     assert line, f"bad status line {first!r}"
