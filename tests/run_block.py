@@ -80,7 +80,7 @@ def main(page: Path, start: int) -> None:
     """Runs the block of `page` that starts at line `start`, with that page's line numbers."""
     source = dict(blocks(page))[start]
     galidia.Manager = BoundedManager  # type: ignore[misc]
-    galidia.mg.mg_mgr = BoundedManager  # type: ignore[misc]
+    galidia.mg.mg_mgr = BoundedManager
     code = compile("\n" * (start - 1) + source, str(page), "exec")
     exec(code, {"__name__": "__main__", "__file__": str(page)})
 

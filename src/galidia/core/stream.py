@@ -301,7 +301,7 @@ class Stream(Connection):
             if len(self._recv) >= self.recv_mbuf_limit:
                 self._paused = True
                 self._mark()
-            elif n == limit and not self._closed and self._io is not None:
+            elif n == limit and not self._filtered and self._io is not None:
                 mgr._poller.set(io.fd, self._interest, self._interest)  # there may be more
             if not self._dirty:
                 self._charge()
