@@ -65,8 +65,8 @@ def post(body: bytes, *fields: bytes, path: bytes = b"/") -> bytes:
 
 
 def answered(client: Any, count: int = 1) -> bool:
-    """Whether so many responses are there, and no part of one."""
-    return complete(client.received) and len(responses(client.received)) >= count
+    """Whether so many responses are there, the last one whole."""
+    return client.received.count(b"HTTP/1.1 ") >= count and complete(client.received)
 
 
 def bodies(data: bytes | bytearray) -> list[bytes]:
@@ -227,13 +227,12 @@ def test_large_answers_to_pipelined_requests_do_not_pile_up(sim: Net) -> None:
     sim.serve(large, send_mbuf_limit=1_000_000)
     client = sim.client()
     client.pause()
-    for i in range(50):
+    for i in range(10):
         client.send(GET % i)
         sim.net.run(limit=0.01)
     assert len(waiting) == 1
     client.resume()
-    assert sim.net.run(lambda: client.received.count(b"HTTP/1.1 200") == 50)
-    assert sim.net.run(lambda: complete(client.received))
+    assert sim.net.run(partial(answered, client, 10))
     assert max(waiting) <= 1 << 16
 
 

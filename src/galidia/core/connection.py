@@ -573,7 +573,10 @@ class Connection(Watcher):
             return
         mgr = self.mgr
         self._closed = True
-        self._release()
+        try:
+            self._release()
+        except Exception:  # somebody closed the socket behind the engine's back
+            logger.exception("%r: its socket could not be given back", self)
         if self._congested and self._policy == "pause_source":
             self.source._hold(-1)
         mgr._forget(self)
