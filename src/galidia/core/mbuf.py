@@ -23,6 +23,10 @@ if cython.compiled:
     from cython.cimports.libc.string import memcpy
 
 
+#: Up to so many bytes a copy costs less than a view.
+SHORT = 1 << 12
+
+
 def append(buf: bytearray, data: bytearray, n: int) -> bytearray:
     """``buf`` with the first ``n`` bytes of ``data`` behind it."""
     if cython.compiled:
@@ -34,6 +38,8 @@ def append(buf: bytearray, data: bytearray, n: int) -> bytearray:
             PyByteArray_Resize(buf, old + n)
         memcpy(PyByteArray_AS_STRING(buf) + old, PyByteArray_AS_STRING(data), n)
         return buf
+    if n <= SHORT:
+        return extend(buf, data[:n])
     with memoryview(data) as view, view[:n] as part:
         try:
             buf += part

@@ -485,7 +485,7 @@ class Stream(Connection):
         if self._shut:
             return 0  # what was queued after the end of sending never leaves
         total = len(self._send)
-        if self._io is not None:
+        if self._filtered and self._io is not None:
             total += self._io.unsent()
         if self._files is not None:
             total += sum([segment.count for segment in self._files])

@@ -103,7 +103,8 @@ class HttpProtocol(Answering):
     def on_event(self, c: Connection, ev: int, data: Any) -> None:
         if ev == CLOSE:
             self._end(c)
-        c.emit(ev, data)
+        if (c._wants >> ev) & 1:  # a core event's number is its bit
+            c.emit(ev, data)
         if ev == RECV:
             if self._closing:
                 c._recv = discard(c.recv_mbuf, len(c.recv_mbuf))

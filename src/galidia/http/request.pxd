@@ -5,6 +5,7 @@ from .head cimport Head
 
 cdef list _STATUS_LINES
 cdef bytes _CLOSE_LINE, _KEEP_LINE
+cdef Py_ssize_t _TOGETHER
 
 @cython.final
 cdef class DateLine:

@@ -31,6 +31,8 @@ if cython.compiled:
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
 _STATUS_LINES: list[bytes] = [b""] * 1000
+#: A longer body is not copied once more to be queued in one piece with its head.
+_TOGETHER = 1 << 12
 _CLOSE_LINE = b"Connection: close\r\n"
 _KEEP_LINE = b"Connection: keep-alive\r\n"
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -173,7 +175,11 @@ class Request(Head):
         elif self.method_end == 4 and self.raw.startswith(b"HEAD"):
             content = b""
         self.replied = True
-        c.send(assemble(line, self._date.at(c), extra, length, content))
+        if len(content) <= _TOGETHER:
+            c.send(assemble(line, self._date.at(c), extra, length, content))
+        else:
+            c.send(assemble(line, self._date.at(c), extra, length, b""))
+            c.send(content)
 
     def _finished(self) -> None:
         """The response is complete: the next request of the connection may come."""
