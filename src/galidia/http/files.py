@@ -17,7 +17,6 @@ import mimetypes
 import os
 import stat
 import time
-from collections import OrderedDict
 from urllib.parse import quote
 
 from .dates import format_date, parse_date
@@ -84,6 +83,8 @@ class Files:
     listed. Raises NotADirectoryError when ``root`` is not a folder.
     """
 
+    __slots__ = ("_bytes", "_known", "index", "listing", "root")
+
     def __init__(
         self,
         root: str | os.PathLike[str] = ".",
@@ -96,7 +97,7 @@ class Files:
             raise NotADirectoryError(errno.ENOTDIR, "not a folder to serve", os.fspath(root))
         self.index = index
         self.listing = listing
-        self._known: OrderedDict[str, _File] = OrderedDict()
+        self._known: dict[str, _File] = {}  # oldest first
         self._bytes = 0
 
     def serve(self, req: Request) -> None:
@@ -125,7 +126,7 @@ class Files:
 
     def close(self) -> None:
         """Give back the descriptors of the files that are remembered."""
-        for known in self._known.values():
+        for known in list(self._known.values()):
             known.close()
         self._known.clear()
         self._bytes = 0

@@ -1,0 +1,28 @@
+cimport cython
+from .request cimport Request
+
+cdef class _File:
+    cdef tuple identity
+    cdef long long size
+    cdef readonly long long modified
+    cdef readonly str etag
+    cdef bytes lines
+    cdef bytes content
+    cdef int fd
+    cpdef object close(self)
+
+cdef class Files:
+    cdef readonly str root
+    cdef readonly tuple index
+    cdef readonly bint listing
+    cdef readonly dict _known
+    cdef readonly Py_ssize_t _bytes
+    @cython.locals(path=str)
+    cpdef object serve(self, Request req)
+    cdef str _map(self, str target)
+    @cython.locals(file=_File)
+    cdef object _serve_file(self, Request req, str path, object status)
+    cdef object _serve_folder(self, Request req, str path)
+    cdef _File _load(self, str path)
+    @cython.locals(file=_File)
+    cdef object _drop(self, str path)
