@@ -7,7 +7,7 @@ cdef class _File:
     cdef readonly long long modified
     cdef readonly str etag
     cdef bytes lines
-    cdef bytes content
+    cdef readonly bytes content
     cdef int fd
     cpdef object close(self)
 
