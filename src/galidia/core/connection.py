@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,12 @@ if not cython.compiled:
         UDP,
     )
     from .mbuf import extend
+
+    current_thread = threading.get_ident
+else:
+    from cython.cimports.cpython.pythread import (  # type: ignore[no-redef]
+        PyThread_get_thread_ident as current_thread,
+    )
 
 logger = logging.getLogger("galidia")
 
@@ -272,7 +279,8 @@ class Connection(Watcher):
         congested; see `congestion`. Raises TypeError for text.
         """
         mgr = self.mgr
-        mgr._check_thread()
+        if mgr._thread != current_thread() and mgr._thread != 0:
+            mgr._wrong_thread()
         if self._closed or self._flags & CLOSE_IMMEDIATELY:
             return
         if type(data) is not bytes and type(data) is not bytearray:
@@ -284,8 +292,10 @@ class Connection(Watcher):
         ) and not self._accepts(len(data)):
             return
         self._send = extend(self._send, data)
-        if not self._dirty:
-            self._mark()
+        if not self._dirty:  # `_mark`, without the call
+            self._dirty = True
+            if mgr._current is not self:
+                mgr._add_dirty(self)
 
     def send_file(
         self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None

@@ -39,7 +39,12 @@ def append(buf: bytearray, data: bytearray, n: int) -> bytearray:
         memcpy(PyByteArray_AS_STRING(buf) + old, PyByteArray_AS_STRING(data), n)
         return buf
     if n <= SHORT:
-        return extend(buf, data[:n])
+        try:
+            buf += data[:n]
+        except BufferError:
+            buf = bytearray(buf)
+            buf += data[:n]
+        return buf
     with memoryview(data) as view, view[:n] as part:
         try:
             buf += part

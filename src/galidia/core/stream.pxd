@@ -9,7 +9,8 @@ from .timers cimport Timer
 from .transport cimport Transport
 
 cdef int _ESTABLISHING, _HANDSHAKE, _OPEN
-cdef Py_ssize_t _WRITE_BURST
+cdef Py_ssize_t _WRITE_BURST, _BULK
+cdef object _RECV_EVENT
 cdef int _DRAIN
 
 cdef class Stream(Connection):
@@ -21,6 +22,7 @@ cdef class Stream(Connection):
     cdef bint _eof
     cdef bint _shut
     cdef bint _blocked
+    cdef bint _bulk
     cdef bint _starved
     cdef bint _filtered
     cdef public object _setup
@@ -36,6 +38,8 @@ cdef class Stream(Connection):
     @cython.locals(mgr=Manager, n=Py_ssize_t, limit=Py_ssize_t)
     cdef bint _read(self) except -1
     cdef object _ready_more(self, int mask)
+    @cython.locals(n=Py_ssize_t)
+    cdef Py_ssize_t _read_in_place(self, Transport io, Py_ssize_t limit) except? -9999
     cdef object _read_pending(self)
     @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t)
     cdef object _write(self)

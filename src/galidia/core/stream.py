@@ -19,7 +19,7 @@ else:
 
 from .address import Address
 from .connection import Connection
-from .events import ERR_TLS
+from .events import ERR_TLS, Event
 
 if TYPE_CHECKING:
     from .manager import Manager
@@ -50,6 +50,8 @@ if not cython.compiled:
         WRITABLE,
     )
     from .mbuf import append, discard
+else:
+    from cython.cimports.cpython.bytearray import PyByteArray_Resize
 
 logger = logging.getLogger("galidia")
 
@@ -62,6 +64,9 @@ _ESTABLISHING = 0
 _HANDSHAKE = 1
 _OPEN = 2
 _WRITE_BURST = WRITE_BURST
+_RECV_EVENT: Any = Event.RECV
+# A receive of so many bytes is likely to be followed by another such.
+_BULK = 1 << 14
 _DRAIN = 16
 
 
@@ -88,6 +93,7 @@ class Stream(Connection):
     __slots__ = (
         "_address",
         "_blocked",
+        "_bulk",
         "_eof",
         "_failure",
         "_files",
@@ -109,6 +115,7 @@ class Stream(Connection):
         self._eof = False
         self._shut = False
         self._blocked = False
+        self._bulk = False
         self._starved = False
         self._filtered = False
         #: While it is being established: who does it, or the deadline of the handshake.
@@ -289,13 +296,22 @@ class Stream(Connection):
             return False
         if limit > SCRATCH:
             limit = SCRATCH
-        n = io.recv(mgr._scratch, limit)
+        if cython.compiled and self._bulk and not self._filtered and not self._recv:
+            n = self._read_in_place(io, limit)
+        else:
+            n = io.recv(mgr._scratch, limit)
+            if n > 0:
+                self._recv = append(self._recv, mgr._scratch, n)
         if n > 0:
-            self._recv = append(self._recv, mgr._scratch, n)
+            self._bulk = n >= _BULK
             self._last_io = mgr._now
             if self._mask & (1 << RECV):
-                if self._protocol is None:
-                    self.emit(RECV, n)
+                if self._protocol is None:  # `emit`, without the call
+                    mgr._count += 1
+                    try:
+                        self._handler(self, _RECV_EVENT, n)
+                    except Exception:
+                        self._failed(RECV)
                 else:
                     self._dispatch(RECV, n)
             if len(self._recv) >= self.recv_mbuf_limit:
@@ -303,7 +319,7 @@ class Stream(Connection):
                 self._mark()
             elif n == limit and not self._filtered and self._io is not None:
                 mgr._poller.set(io.fd, self._interest, self._interest)  # there may be more
-            if not self._dirty:
+            if not self._dirty and (self._recv or self._charged):
                 self._charge()
             return True
         if n == 0:
@@ -313,6 +329,18 @@ class Stream(Connection):
         else:
             self._lost(n)
         return False
+
+    if cython.compiled:
+
+        def _read_in_place(self, io: Transport, limit: int) -> int:
+            """Receive where the bytes stay: for much, the room costs less than a copy."""
+            try:
+                PyByteArray_Resize(self._recv, limit)
+            except BufferError:
+                self._recv = bytearray(limit)
+            n = io.recv(self._recv, limit)
+            PyByteArray_Resize(self._recv, n if n > 0 else 0)
+            return n
 
     def _read_pending(self) -> None:
         """Take what the transport has decoded already; readiness will not announce it."""
@@ -375,7 +403,8 @@ class Stream(Connection):
                 return
         if self._blocked or self._interest != READABLE | EDGE or self._eof or self._paused:
             self._watch()
-        self._charge()
+        if self._recv or self._send or self._charged:
+            self._charge()
 
     def _close_when_done(self) -> None:
         if self._flags & CLOSE_IMMEDIATELY:
@@ -398,7 +427,12 @@ class Stream(Connection):
             size = len(self._send)
             n = self._io.send(self._send, size, False)
             if n > 0:
-                self._wrote(n)
+                self._send = discard(self._send, n)  # `_wrote`, without the call
+                self._last_io = self.mgr._now
+                if self._messages is not None:
+                    self._sent(n)
+                if self._mask & (1 << SEND):
+                    self._dispatch(SEND, n)
                 if n == size and not (self._filtered and self._io.unsent()):
                     if self._send:
                         self._mark()  # the handler of SEND goes on: others have their turn first

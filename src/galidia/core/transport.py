@@ -144,7 +144,8 @@ class SocketTransport(Transport):
             n = c_recv(self.fd, PyByteArray_AS_STRING(into), limit, 0)
             return int(n) if n >= 0 else -int(galidia_errno())
         try:
-            return int(self._sock.recv_into(into, limit))
+            received: int = self._sock.recv_into(into, limit)
+            return received
         except OSError as e:
             return -(e.errno or errno.EIO)
 
@@ -160,7 +161,8 @@ class SocketTransport(Transport):
         try:
             flags = _MSG_MORE if more else 0
             if limit == len(data):
-                return int(self._sock.send(data, flags))
+                sent: int = self._sock.send(data, flags)
+                return sent
             with memoryview(data) as view, view[:limit] as part:
                 return int(self._sock.send(part, flags))
         except OSError as e:
