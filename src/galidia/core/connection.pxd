@@ -4,7 +4,7 @@ from .mbuf cimport extend
 from .protocol cimport Protocol
 from .timers cimport Timer
 from .poller cimport Watcher
-from .bits cimport (BUFFER_BUT_DONT_SEND, CLOSE, CLOSE_IMMEDIATELY, CONGESTED, CONNECT, DRAINED,
+from .bits cimport (CLOSE, CLOSE_IMMEDIATELY, CONGESTED, DRAINED,
                     LISTENING, NUMBERS, OTHER, POLL, RECV_AND_CLOSE, SEND_AND_CLOSE, SETTABLE, TIMER, UDP)
 
 cdef list _MEMBERS

@@ -9,12 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
-else:
-    pass
+from typing import Any
 
 #: Below this many dead entries the heap is not swept.
 SWEEP_MINIMUM = 64

@@ -5,8 +5,10 @@ transport receives is put into one BIO and decrypted bytes are read out of it; w
 out of the other BIO as records, which the inner transport sends. So TLS works over anything that
 carries bytes, the simulated network included.
 
-A write hands over at most one record's worth at a time and `_outgoing` holds the records that the
-socket did not take, so that neither BIO grows and an idle connection holds no buffer of its own.
+A write hands over one record's worth at a time and `_outgoing` holds the records that the socket
+did not take, so that the BIOs stay small. They do not shrink, though: OpenSSL keeps what the
+largest exchange needed.
+
 Whoever ends the sending side says so with close_notify (RFC 8446 6.1); a peer that does not is
 taken as ended all the same, since a stream of messages knows its own end.
 """
@@ -18,11 +20,6 @@ import os
 import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
-else:
-    pass
 
 from .address import Address, is_ip
 from .events import ERR_TLS
@@ -211,7 +208,6 @@ class TlsTransport(Transport):
         "_inner",
         "_out",
         "_outgoing",
-        "_scratch",
         "_shut",
         "tls",
     )
@@ -240,6 +236,7 @@ class TlsTransport(Transport):
         )
 
     def handshake(self) -> int:
+        scratch = bytearray(RECORD)
         while True:
             try:
                 self.tls.do_handshake()
@@ -247,7 +244,7 @@ class TlsTransport(Transport):
                 code = self._flush()
                 if code < 0 and code != -errno.EAGAIN:
                     return code
-                n = self._fill(_SCRATCH, RECORD)
+                n = self._fill(scratch, RECORD)
                 if n > 0:
                     continue
                 if n == 0:
@@ -394,9 +391,6 @@ class TlsTransport(Transport):
         except (ssl.SSLError, ValueError, OSError):
             pass  # it waits for the peer's answer, which nobody needs
         self._flush()
-
-
-_SCRATCH = bytearray(RECORD)  # handshakes are read by one thread at a time: the GIL is held
 
 
 def _reason(error: Exception) -> str:
