@@ -73,18 +73,16 @@ _DRAIN = 16
 class FileSegment:
     """A part of a file that goes out when ``at`` bytes of ``send_mbuf`` have left."""
 
-    __slots__ = ("at", "close_fd", "count", "fd", "offset")
+    __slots__ = ("at", "count", "fd", "offset")
 
-    def __init__(self, fd: int, offset: int, count: int, at: int, close_fd: bool) -> None:
+    def __init__(self, fd: int, offset: int, count: int, at: int) -> None:
         self.fd = fd
         self.offset = offset
         self.count = count
         self.at = at
-        self.close_fd = close_fd
 
     def close(self) -> None:
-        if self.close_fd:
-            os.close(self.fd)
+        os.close(self.fd)
 
 
 class Stream(Connection):
@@ -157,7 +155,7 @@ class Stream(Connection):
         fd = file if isinstance(file, int) else os.open(file, os.O_RDONLY | os.O_CLOEXEC)
         if count is None:
             count = max(os.fstat(fd).st_size - offset, 0)
-        self._queue_file(FileSegment(fd, offset, count, len(self._send), True))
+        self._queue_file(FileSegment(fd, offset, count, len(self._send)))
 
     def _queue_file(self, segment: FileSegment) -> None:
         if self._closed or self._flags & CLOSE_IMMEDIATELY:
