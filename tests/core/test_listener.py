@@ -1,5 +1,6 @@
 """Listeners: what accepted connections inherit, how many there may be, and running out."""
 
+import contextlib
 import os
 import resource
 import socket
@@ -133,6 +134,9 @@ def test_accept_rate(mgr, tcp, plug):
     assert mgr.monotonic() - start >= 0.15
 
 
+ROOM = 16
+
+
 class Limit:
     """As many descriptors as there are now, and `spare` more."""
 
@@ -140,12 +144,11 @@ class Limit:
         highest = max(int(n) for n in os.listdir("/proc/self/fd"))
         self.before = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.filled = []
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, self.before[1]))
-        try:
+        # Room for what is filled here, whether or not there are gaps below the highest.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1 + ROOM, self.before[1]))
+        with contextlib.suppress(OSError):
             while True:
                 self.filled.append(os.dup(0))
-        except OSError:
-            pass
         for _ in range(spare):
             os.close(self.filled.pop())
 
