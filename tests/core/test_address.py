@@ -75,6 +75,26 @@ def test_addresses_that_are_refused(text, reason):
     assert isinstance(e.value, ValueError)
 
 
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("http://h", Url("http", "h", 8080)),
+        ("http://h/", Url("http", "h", 8080, target="/")),
+        ("http://h:1/a?b=/@#c?d", Url("http", "h", 1, target="/a?b=/@")),
+        ("http://h?b", Url("http", "h", 8080, target="?b")),
+        ("http://h#b/@", Url("http", "h", 8080)),
+        ("http://u:p@h:1/", Url("http", "h", 1, target="/", userinfo="u:p")),
+        ("http://a@b@[::1]:2", Url("http", "::1", 2, userinfo="a@b")),
+        ("127.0.0.1:80", Url("tcp", "127.0.0.1", 80)),
+    ],
+)
+def test_resources(text, parsed):
+    assert parse_address(text, {"http": 8080}, resource=True) == parsed
+    if parsed.target or parsed.userinfo:
+        with pytest.raises(AddressError):
+            parse_address(text, {"http": 8080})
+
+
 @pytest.mark.parametrize("wrong", [None, 80, b"127.0.0.1:80", ("127.0.0.1", 80)])
 def test_an_address_is_text(mgr, wrong):
     with pytest.raises(TypeError, match="an address is a str"):

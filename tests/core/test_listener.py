@@ -107,6 +107,23 @@ def test_max_connections_of_a_listener(mgr, tcp, plug):
     until(mgr, lambda: len(server.accepted) == 4)
 
 
+def test_max_per_address_refuses_what_one_host_opens_too_many(mgr, tcp, plug, logged):
+    server = Recorder()
+    listener = tcp.bind(mgr, server, max_per_address=2)
+    peers = [plug(listener) for _ in range(4)]
+    until(mgr, lambda: listener.refused == 2)
+    assert len(server.accepted) == listener.children == 2
+    warnings = [r.getMessage() for r in logged if "max_per_address" in r.getMessage()]
+    assert len(warnings) == 1
+    assert "127.0.0.1 has 2" in warnings[0]
+    server.accepted[0].close()
+    until(mgr, lambda: listener.children == 1)
+    peers.append(plug(listener))
+    until(mgr, lambda: len(server.accepted) == 3)
+    assert listener.refused == 2
+    until(mgr, lambda: listener.children == 2)
+
+
 def test_max_connections_of_a_manager(plug):
     with Manager(max_connections=4) as mgr:
         server = Recorder()
@@ -239,3 +256,42 @@ def test_a_handler_may_open_connections_in_any_event(mgr, tcp, event):
     c.close()
     until(mgr, lambda: quiet.received == b"hello")
     assert not opened[1].closed
+
+
+class Patient(Protocol):
+    """Sees to the closing itself when the peer has ended its side."""
+
+    def __init__(self):
+        Protocol.__init__(self)
+        self.ends = 0
+
+    def child(self):
+        return self
+
+    def ended(self, c):
+        self.ends += 1
+        c.call_later(0, self.farewell, c)
+        return True
+
+    def farewell(self, c):
+        c.send(b"bye")
+        c.close_after_send()
+
+
+def test_a_protocol_may_answer_after_the_end_of_input(mgr, tcp, plug):
+    server = Recorder()
+    listener = tcp.bind(mgr, server)
+    listener.protocol = Patient()
+    peer = plug(listener)
+    peer.send(b"question")
+    peer.sock.shutdown(socket.SHUT_WR)
+    until(mgr, lambda: peer.look() == b"bye" and not listener.children)
+    assert listener.protocol.ends == 1
+    # A connection that only waits for the peer's end needs no protocol to close.
+    peer = plug(listener)
+    until(mgr, lambda: len(server.accepted) == 2)
+    server.accepted[1].close_after_recv()
+    settle(mgr)
+    peer.sock.shutdown(socket.SHUT_WR)
+    until(mgr, lambda: not listener.children)
+    assert listener.protocol.ends == 1

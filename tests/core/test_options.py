@@ -27,6 +27,7 @@ WRONG: dict[str, list[Any]] = {
     "fd": ["x", -1],
     "acl": ["1.2.3.4", 5],
     "max_connections": [0, -1, "x"],
+    "max_per_address": [0, -1, "x"],
     "accept_rate": [0, -1, "x"],
     "sni": ["x", {"a": 1}],
     "source": [5, "nonsense:x", "a:b:c"],

@@ -76,3 +76,42 @@ def test_another_distribution_may_add_a_scheme(mgr, third_party, monkeypatch):
     what = object()
     listener = mgr.bind("line://127.0.0.1:0", None, options=what)
     assert listener.protocol.options is what
+
+
+class Caller(Protocol):
+    __slots__ = ("options", "rest", "url")
+
+    def __init__(self, options, url, extra):
+        Protocol.__init__(self)
+        self.options, self.url = options, url
+        self.rest = extra.pop("word", None)
+        if extra:
+            raise TypeError(f"connect() has no option {min(extra)!r}")
+
+
+def test_a_client_gets_the_resource_and_its_own_options(mgr, third_party, monkeypatch):
+    scheme = Scheme("tcp", port=7777, protocol=f"{__name__}:Line", client=f"{__name__}:Caller")
+    monkeypatch.setattr(Point, "load", lambda self: scheme)
+    monkeypatch.setattr(
+        registry, "import_module", lambda name: __import__("types").SimpleNamespace(Caller=Caller)
+    )
+    c = mgr.connect("line://me@127.0.0.1:9/a?b#c", None, word="x", connect_timeout=5)
+    assert (c.protocol.rest, c.protocol.url.target, c.protocol.url.userinfo) == ("x", "/a?b", "me")
+    with pytest.raises(TypeError, match="nosuch"):
+        mgr.connect("line://127.0.0.1:9/", None, nosuch=1)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9/x", "tcp://u@127.0.0.1:9"])
+def test_only_clients_of_a_protocol_take_resources(mgr, address):
+    with pytest.raises(ValueError, match="a host and a port"):
+        mgr.connect(address)
+    assert len(mgr) == 0
+
+
+def test_endpoints_are_of_protocols_that_have_them(mgr):
+    with pytest.raises(TypeError, match="has none"):
+        mgr.bind("tcp://127.0.0.1:0").endpoint("/", print)
+    listener = mgr.bind("tcp://127.0.0.1:0")
+    listener.protocol = Protocol()
+    with pytest.raises(TypeError, match="Protocol has no endpoints"):
+        listener.endpoint("/", print)

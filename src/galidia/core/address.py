@@ -17,6 +17,8 @@ MAX_HOST_LENGTH = 255  # RFC 1035 2.3.4
 MAX_UNIX_PATH = 107  # sockaddr_un on Linux, less the final NUL
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# userinfo, host and port, path and query; a fragment is left out
+_RESOURCE = re.compile(r"(?:([^/?#]*)@)?([^/?#]*)([^#]*)")
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
 
 
@@ -37,12 +39,19 @@ class Address(NamedTuple):
 
 
 class Url(NamedTuple):
-    """A parsed address: ``scheme`` in lower case, host without brackets, ``path`` for Unix."""
+    """A parsed address: ``scheme`` in lower case, host without brackets, ``path`` for Unix.
+
+    ``target`` is what follows the authority up to a fragment, path and query, and ``userinfo`` what
+    stands before its "@", both as written (RFC 3986 section 3); only where a protocol of the client
+    takes them.
+    """
 
     scheme: str
     host: str
     port: int
     path: str = ""
+    target: str = ""
+    userinfo: str = ""
 
     @property
     def is_unix(self) -> bool:
@@ -52,8 +61,11 @@ class Url(NamedTuple):
         return f"{self.scheme}://{Address(self.path or self.host, self.port)}"
 
 
-def parse_address(text: str, default_port: dict[str, int] | None = None) -> Url:
-    """Parse an address; ``default_port`` maps schemes to the port used when none is given.
+def parse_address(
+    text: str, default_port: dict[str, int] | None = None, *, resource: bool = False
+) -> Url:
+    """Parse an address; ``default_port`` maps schemes to the port used when none is given, and
+    ``resource`` lets a URI have a target and userinfo.
 
     Raises AddressError, a ValueError, naming the part that is wrong.
     """
@@ -64,9 +76,13 @@ def parse_address(text: str, default_port: dict[str, int] | None = None) -> Url:
     match = _SCHEME.match(text)
     scheme = match[1].lower() if match else "tcp"
     rest = text[match.end() :] if match else text
+    target = userinfo = ""
+    parts = _RESOURCE.match(rest) if resource and match else None
+    if parts:
+        userinfo, rest, target = parts[1] or "", parts[2], parts[3]
     host, port_text = _split_host_port(text, rest)
     port = _parse_port(text, port_text, scheme, default_port or {})
-    return Url(scheme, _check_host(text, host), port)
+    return Url(scheme, _check_host(text, host), port, "", target, userinfo)
 
 
 def _parse_unix(text: str) -> Url:

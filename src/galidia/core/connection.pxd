@@ -74,5 +74,5 @@ cdef class Connection(Watcher):
     cpdef object _service(self)
     cpdef object _release(self)
     cpdef object _watch(self)
-    cpdef object _child_gone(self)
+    cpdef object _child_gone(self, str host)
     cpdef Py_ssize_t _unsent(self) except -1

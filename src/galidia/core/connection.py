@@ -251,7 +251,7 @@ class Connection(Watcher):
 
     @property
     def refused(self) -> int:
-        """Of a listener: how many its ``acl`` has turned away."""
+        """Of a listener: how many its ``acl`` and ``max_per_address`` have turned away."""
         return 0
 
     @property
@@ -312,6 +312,16 @@ class Connection(Watcher):
         """Move all of ``recv_mbuf`` into another connection's ``send_mbuf``."""
         to.send(self._recv)
         del self.recv_mbuf[:]
+
+    def endpoint(self, pattern: str, handler: HandlerFunction, **options: Any) -> None:
+        """Of a listener: have one resource handled by a handler of its own.
+
+        What a pattern is and which options there are, the protocol says (`galidia.http`). Raises
+        TypeError where the protocol has no endpoints, and ValueError for a bad pattern.
+        """
+        if self._protocol is None:
+            raise TypeError("endpoints are of a protocol, and this connection has none")
+        self._protocol.endpoint(pattern, handler, **options)
 
     def reload_tls(self) -> None:
         """Of a TLS listener: read the certificate files anew, for connections from now on.
@@ -653,8 +663,8 @@ class Connection(Watcher):
         self._flags |= CLOSE_IMMEDIATELY
         self._finish()
 
-    def _child_gone(self) -> None:
-        """A connection that this listener accepted has ended."""
+    def _child_gone(self, host: str) -> None:
+        """A connection that this listener accepted from this host has ended."""
 
     def _release(self) -> None:
         """Give the socket back."""

@@ -19,7 +19,7 @@ from .events import CREATION_FLAGS, ERR_RESOLVE, ERR_TLS, Flag
 from .network import check_group
 from .options import ConnectOptions, check, positive
 from .poller import Watcher
-from .registry import find_scheme, make_protocol
+from .registry import find_scheme, make_client
 from .settings import configure, wants_tls
 from .stream import HANDSHAKE_TIMEOUT, Stream
 
@@ -43,9 +43,15 @@ _GOES_ON = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 
 def connect(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Any:
     """`Manager.connect`, with its address parsed."""
-    check("connect", options, ConnectOptions)
     scheme = find_scheme(url.scheme)
-    protocol = make_protocol(scheme, options.get("options"))
+    if (url.target or url.userinfo) and not scheme.client:
+        raise AddressError(
+            f"{url}: a {url.scheme} address is a host and a port, without path or user"
+        )
+    known = ConnectOptions.__annotations__
+    extra = {name: options.pop(name) for name in list(options) if name not in known}
+    check("connect", options, ConnectOptions)
+    protocol = make_client(scheme, options.get("options"), url, extra)
     timeout = positive("connect_timeout", options.get("connect_timeout", CONNECT_TIMEOUT))
     positive("handshake_timeout", options.get("handshake_timeout", HANDSHAKE_TIMEOUT))
     options["source"] = _parse_source(options)

@@ -32,6 +32,8 @@ logger = logging.getLogger("galidia")
 ACCEPT_BATCH = 64
 #: Connections accepted per second by one listener; the kernel keeps the rest waiting.
 ACCEPT_RATE = 50_000.0
+#: Connections of one address at once: none of them may take all that a manager can have.
+MAX_PER_ADDRESS = 10_000
 #: Seconds; a pause that rounding makes nothing of would end before there is a token.
 SHORTEST_PAUSE = 0.001
 
@@ -39,16 +41,20 @@ _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Listener(Connection):
-    """A listening stream socket. ``children`` are open, ``refused`` were turned away by ``acl``."""
+    """A listening stream socket. ``children`` are open; ``refused`` were turned away by ``acl`` or
+    ``max_per_address``."""
 
     __slots__ = (
         "_acl",
+        "_by_host",
         "_children",
         "_context",
         "_handshake_timeout",
         "_interest",
         "_io",
         "_max_children",
+        "_max_per_address",
+        "_quiet_until",
         "_rate",
         "_refused",
         "_tls",
@@ -67,6 +73,9 @@ class Listener(Connection):
         self._waiting = False
         self._children = 0
         self._refused = 0
+        self._by_host: dict[str, int] = {}
+        self._max_per_address = 0
+        self._quiet_until = 0.0
         self._max_children = 0
         self._rate = ACCEPT_RATE
         self._tokens = ACCEPT_RATE
@@ -80,6 +89,9 @@ class Listener(Connection):
         """Set what the options say and start to accept. Raises ValueError."""
         self._max_children = count(
             "max_connections", options.get("max_connections", self.mgr.max_connections)
+        )
+        self._max_per_address = count(
+            "max_per_address", options.get("max_per_address", MAX_PER_ADDRESS)
         )
         self._rate = positive("accept_rate", options.get("accept_rate", ACCEPT_RATE))
         self._tokens = max(self._rate, 1.0)
@@ -179,7 +191,8 @@ class Listener(Connection):
         self._mark()
 
     def _take(self, io: Transport) -> None:
-        if self._acl and not check_ip_acl(self._acl, io.peer().host):
+        host = io.peer().host
+        if (self._acl and not check_ip_acl(self._acl, host)) or not self._admits(host):
             self._refused += 1
             io.abort()
             return
@@ -199,7 +212,29 @@ class Listener(Connection):
             c._setup = HandshakeDeadline(c, self._handshake_timeout)
         c._start(io, 0)
 
-    def _child_gone(self) -> None:
+    def _admits(self, host: str) -> bool:
+        """Count one more connection of this address, if it may have one."""
+        if not host:
+            return True  # a Unix socket's peers have no address
+        there = self._by_host.get(host, 0)
+        if there < self._max_per_address:
+            self._by_host[host] = there + 1
+            return True
+        now = self.mgr._now
+        if now >= self._quiet_until:
+            self._quiet_until = now + 60.0
+            logger.warning(
+                "%r: %s has %d connections, more are refused (max_per_address=)", self, host, there
+            )
+        return False
+
+    def _child_gone(self, host: str) -> None:
+        if host:
+            left = self._by_host[host] - 1
+            if left:
+                self._by_host[host] = left
+            else:
+                del self._by_host[host]
         self._children -= 1
         if self._waiting and not self._closed:
             self._mark()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from .connection import Connection
-    from .options import BindOptions, ConnectOptions
+    from .options import BindOptions
 
 if not cython.compiled:
     from .bits import POLL, READABLE, SCRATCH
@@ -168,24 +168,25 @@ class Manager:
         from .bind import bind
 
         self._check_open()
-        listener: Connection = bind(self, self._parse(address), handler, dict(options))
+        listener: Connection = bind(self, self._parse(address, False), handler, dict(options))
         return listener
 
     def connect(
         self,
         address: str,
         handler: HandlerFunction | None = None,
-        **options: Unpack[ConnectOptions],
+        **options: Any,
     ) -> Connection:
         """Connect to an address; returns at once, and ``CONNECT`` tells how it went.
 
-        The options are those of `ConnectOptions`. Raises as `bind` does for what the caller wrote,
-        never for the network. What is sent before ``CONNECT`` waits for it.
+        The options are those of `ConnectOptions` and those of the scheme's protocol. Raises as
+        `bind` does for what the caller wrote, never for the network. What is sent before
+        ``CONNECT`` waits for it.
         """
         from .dial import connect
 
         self._check_open()
-        c: Connection = connect(self, self._parse(address), handler, dict(options))
+        c: Connection = connect(self, self._parse(address, True), handler, options)
         return c
 
     def adopt(
@@ -208,10 +209,10 @@ class Manager:
         one, other = self.network.socketpair()
         return self.adopt(one, first), self.adopt(other, second)
 
-    def _parse(self, address: str) -> Url:
+    def _parse(self, address: str, resource: bool) -> Url:
         from .registry import default_ports
 
-        return parse_address(address, default_ports())
+        return parse_address(address, default_ports(), resource=resource)
 
     def __iter__(self) -> Iterator[Connection]:
         """All connections there are now, listeners and timers included, oldest first."""

@@ -65,6 +65,9 @@ class BindOptions(CommonOptions, total=False):
     acl: str
     #: Connections of this listener that may be open at once; more wait to be accepted.
     max_connections: int
+    #: Connections of one IP address that may be open at once; more are refused. Behind a proxy that
+    #: hides its clients they are all of one address.
+    max_per_address: int
     #: Connections accepted per second; more wait to be accepted.
     accept_rate: float
     #: TLS by server name: name -> (certificate file, key file) or a context.

@@ -5,4 +5,5 @@ cdef class Protocol:
     cpdef object on_event(self, Connection c, int ev, object data)
     cpdef Protocol child(self)
     cpdef bint failed(self, Connection c) except -1
+    cpdef bint ended(self, Connection c) except -1
     cpdef object goodbye(self, Connection c)

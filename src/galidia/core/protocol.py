@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .connection import Connection
+    from .handler import HandlerFunction
 
 
 class Protocol:
@@ -33,6 +34,15 @@ class Protocol:
     def failed(self, c: Connection) -> bool:
         """A handler raised: whether the protocol answers that, instead of closing at once."""
         return False
+
+    def ended(self, c: Connection) -> bool:
+        """The peer ended its side: whether the protocol sees to the closing. If not, the connection
+        closes as soon as what waits is sent."""
+        return False
+
+    def endpoint(self, pattern: str, handler: HandlerFunction, **options: Any) -> None:
+        """Of a listener's protocol: have a handler of its own for one resource."""
+        raise TypeError(f"{type(self).__name__} has no endpoints")
 
     def goodbye(self, c: Connection) -> None:
         """The manager is closing: queue what the protocol says at the end, and close after it."""

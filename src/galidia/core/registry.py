@@ -9,18 +9,30 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .options import ConnectOptions, check
+
+if TYPE_CHECKING:
+    from .address import Url
 
 __all__ = ["Scheme", "find_scheme"]
 
 
 class Scheme(NamedTuple):
-    """``transport`` is "tcp", "udp" or "unix"; ``protocol`` names a class as "module:Class"."""
+    """``transport`` is "tcp", "udp" or "unix"; the rest is about protocols.
+
+    ``protocol`` names the class of what listens as "module:Class"; it is made with the value of
+    ``options=``. ``client`` names the class of what connects; it is made with that value, the
+    `Url` and a dict of the keyword arguments that the engine does not know, and raises TypeError
+    for what it does not know either. Without a ``client`` both are of the class ``protocol``.
+    """
 
     transport: str
     tls: bool = False
     port: int | None = None
     protocol: str = ""
+    client: str = ""
 
 
 _SCHEMES = {
@@ -62,14 +74,27 @@ def find_scheme(name: str) -> Scheme:
 
 
 def make_protocol(scheme: Scheme, options: object) -> Any:
-    """A protocol object for a connection of this scheme; None where it has no protocol."""
+    """A protocol object for what listens on this scheme; None where it has no protocol."""
     if not scheme.protocol:
         if options is not None:
             raise TypeError("options= is for addresses whose scheme has a protocol")
         return None
-    module, _, name = scheme.protocol.partition(":")
+    return _load(scheme.protocol)(options)
+
+
+def make_client(scheme: Scheme, options: object, url: Url, extra: dict[str, Any]) -> Any:
+    """A protocol object for what connects to this URL; None where it has no protocol."""
+    if scheme.client:
+        return _load(scheme.client)(options, url, extra)
+    if extra:
+        check("connect", extra, ConnectOptions)  # which raises
+    return make_protocol(scheme, options)
+
+
+def _load(name: str) -> Any:
+    module, _, cls = name.partition(":")
     # Relative, so that a second copy of the package uses its own protocols.
     package, _, rest = module.partition(".")
     if package == "galidia":
         module = f"{__name__.partition('.')[0]}.{rest}"
-    return getattr(import_module(module), name)(options)
+    return getattr(import_module(module), cls)

@@ -322,7 +322,9 @@ class Stream(Connection):
             return True
         if n == 0:
             self._eof = True
-            self._flags |= SEND_AND_CLOSE
+            protocol = self._protocol
+            if self._flags & RECV_AND_CLOSE or protocol is None or not protocol.ended(self):
+                self._flags |= SEND_AND_CLOSE
             self._mark()
         else:
             self._lost(n)
@@ -566,7 +568,7 @@ class Stream(Connection):
             else:
                 io.close()
         if self.listener is not None:
-            self.listener._child_gone()
+            self.listener._child_gone(self._address.host)
 
     def _drain(self, io: Transport) -> None:
         """Take what came and was not read: closing with it there would be a reset, which makes the
