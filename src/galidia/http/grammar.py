@@ -1,4 +1,4 @@
-"""The characters of a request head, and its shape (RFC 9110 section 5.6, RFC 9112)."""
+"""The characters of a message, and the shapes of its lines (RFC 9110 section 5.6, RFC 9112)."""
 
 import re
 from typing import TYPE_CHECKING
@@ -38,9 +38,23 @@ if cython.compiled:
     KIND = _TABLE
 
 _token = b"[" + re.escape(TOKEN_CHARS) + b"]++"
+_field_lines = rb"(?:" + _token + rb":[\t -~\x80-\xff]*+\r\n)*+\r\n"
 HEAD = re.compile(
-    b"(" + _token + rb") ([!\"$-~]++) HTTP/([0-9])\.([0-9])\r\n"
-    rb"(?:" + _token + rb":[\t -~\x80-\xff]*+\r\n)*+\r\n"
+    b"(" + _token + rb") ([!\"$-~]++) HTTP/([0-9])\.([0-9])\r\n" + _field_lines,
+)
+REPLY_HEAD = re.compile(
+    rb"HTTP/([0-9])\.([0-9]) ([1-9][0-9]{2})((?: [\t -~\x80-\xff]*+)?)\r\n" + _field_lines,
+)
+SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})\r\n")
+_quoted = rb'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"'
+EXTENDED_SIZE_LINE = re.compile(
+    rb"([0-9A-Fa-f]{1,15})((?:[\t ]*+;[\t ]*+"
+    + _token
+    + rb"(?:[\t ]*+=[\t ]*+(?:"
+    + _token
+    + b"|"
+    + _quoted
+    + rb"))?+)*+)\r\n"
 )
 EMPTY_LINE = re.compile(rb"\n\r?\n")
 VERSION_NAME = re.compile(rb"HTTP/[0-9]\.[0-9]")
@@ -48,4 +62,7 @@ VERSION_NAME = re.compile(rb"HTTP/[0-9]\.[0-9]")
 TELLING = re.compile(
     rb"\n(host|connection|content-length|transfer-encoding|expect|upgrade|range"
     rb"|if-(?:none-)?match|if-(?:un)?modified-since|if-range):[\t ]*([^\r]*)"
+)
+TELLING_REPLY = re.compile(
+    rb"\n(connection|content-length|transfer-encoding|upgrade):[\t ]*([^\r]*)"
 )

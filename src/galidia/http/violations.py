@@ -1,4 +1,4 @@
-"""What can be wrong with the head of a request, and what is answered to it.
+"""What can be wrong with a message, and what is answered to it.
 
 A violation is a number, an index into `VIOLATIONS`; 0 means good.
 """
@@ -9,7 +9,11 @@ from .grammar import TARGET_CHARS, TOKEN_CHARS, VALUE_CHARS, VERSION_NAME
 
 
 class Violation(NamedTuple):
-    """What is wrong with a head: a name for logs, the status to answer with, a sentence."""
+    """What is wrong with a message: a name for logs, a status, a sentence.
+
+    status: what a server answers to such a request. What is wrong with a reply is 502 (Bad
+    Gateway) to whomever it was meant for, whatever stands here.
+    """
 
     name: str
     status: int
@@ -43,6 +47,20 @@ CODING_UNKNOWN = 23
 CHUNKED_NOT_FINAL = 24
 LENGTH_AND_CODING = 25
 CODING_IN_1_0 = 26
+TARGET_TOO_LONG = 27
+STATUS_LINE = 28
+STATUS_CODE = 29
+REASON_CHAR = 30
+BODY_FORBIDDEN = 31
+CHUNK_SIZE = 32
+CHUNK_EXTENSION = 33
+EXTENSIONS_TOO_LONG = 34
+CHUNK_END = 35
+TRAILER_FORBIDDEN = 36
+TRAILERS_TOO_LARGE = 37
+HEAD_TOO_LARGE = 38
+BODY_TOO_LARGE = 39
+TRUNCATED = 40
 
 VIOLATIONS: tuple[Violation, ...] = (
     Violation("none", 200, "no violation"),
@@ -72,10 +90,24 @@ VIOLATIONS: tuple[Violation, ...] = (
     Violation("chunked-not-final", 400, "transfer coding chunked is not the last one"),
     Violation("length-and-coding", 400, "both Content-Length and Transfer-Encoding"),
     Violation("coding-in-1.0", 400, "Transfer-Encoding in HTTP/1.0"),
+    Violation("target-too-long", 414, "request target over the limit"),
+    Violation("status-line", 502, "status line is not version, status code, reason"),
+    Violation("status-code", 502, "status code is not three digits from 100 on"),
+    Violation("reason-char", 502, "control character in a reason phrase"),
+    Violation("body-forbidden", 502, "1xx or 204 that announces a body"),
+    Violation("chunk-size", 400, "chunk size is not 1 to 15 hexadecimal digits"),
+    Violation("chunk-extension", 400, "malformed chunk extension"),
+    Violation("extensions-too-long", 400, "chunk extensions over the limit"),
+    Violation("chunk-end", 400, "chunk data not followed by CRLF"),
+    Violation("trailer-forbidden", 400, "trailer field that must be in the head"),
+    Violation("trailers-too-large", 431, "trailer section over the limit"),
+    Violation("head-too-large", 431, "head over the limit"),
+    Violation("body-too-large", 413, "body over the limit"),
+    Violation("truncated", 400, "the connection ended within the message"),
 )
 
 
-def diagnose(head: bytes) -> int:
+def diagnose(head: bytes, reply: bool) -> int:
     """The first violation of the grammar in a head that is known to have one."""
     lines = head.split(b"\n")
     lines.pop()
@@ -86,9 +118,9 @@ def diagnose(head: bytes) -> int:
         if b"\r" in line:
             return BARE_CR
         if number == 1:
-            fault = _request_line_fault(line)
+            fault = _status_line_fault(line) if reply else _request_line_fault(line)
         elif line:
-            fault = _field_line_fault(line)
+            fault = field_line_fault(line)
         else:
             break
         if fault:
@@ -110,7 +142,22 @@ def _request_line_fault(line: bytes) -> int:
     return 0
 
 
-def _field_line_fault(line: bytes) -> int:
+def _status_line_fault(line: bytes) -> int:
+    version, space, rest = line.partition(b" ")
+    if not space or not version.startswith(b"HTTP/"):
+        return STATUS_LINE
+    if not VERSION_NAME.fullmatch(version):
+        return VERSION_SYNTAX
+    code, _, reason = rest.partition(b" ")
+    if len(code) != 3 or not code.isdigit() or code[0] == 0x30:
+        return STATUS_CODE
+    if reason.translate(None, VALUE_CHARS):
+        return REASON_CHAR
+    return 0
+
+
+def field_line_fault(line: bytes) -> int:
+    """What is wrong with a field line that is not empty, given without its CRLF; 0 is good."""
     if line[0] in b"\t ":
         return FOLDED
     name, colon, value = line.partition(b":")
