@@ -1,4 +1,4 @@
-"""A request head: its texts, made when they are asked for."""
+"""A head: its texts, made when they are asked for."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,11 @@ if cython.compiled:
 
 
 class Head(Outline):
-    """One request head. Empty until `parse` has returned 0."""
+    """The head of a request or of a reply. Empty until `parse` or `parse_reply` has returned 0.
+
+    A request has no `status` and no `reason`; a reply has no `method`, `target`, `path`, `query`
+    and `host`: these are then 0 and "".
+    """
 
     __slots__ = ("_headers",)
 
@@ -97,8 +101,13 @@ class Head(Outline):
         return self.header("host") or ""
 
     @property
+    def reason(self) -> str:
+        """What the status line of a reply says behind the code, as Latin-1; it means nothing."""
+        return self._text(self.reason_start, self.reason_end)
+
+    @property
     def version(self) -> str:
-        """The version to answer for: "HTTP/1.1" or "HTTP/1.0"."""
+        """The version to go by: "HTTP/1.1", also for what is later in 1, or "HTTP/1.0"."""
         return "HTTP/1.1" if self.minor else "HTTP/1.0"
 
     @property
@@ -126,7 +135,7 @@ class Head(Outline):
             base = PyBytes_AS_STRING(self.raw)
             text: str = PyUnicode_DecodeLatin1(base + start, end - start, cython.NULL)
             return text
-        return self.raw[start:end].decode("ascii")
+        return self.raw[start:end].decode("latin-1")
 
 
 def _fields_of(raw: bytes, start: int) -> list[tuple[str, str]]:

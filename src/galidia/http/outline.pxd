@@ -28,22 +28,33 @@ cdef int options_at(bytes_t p, bytes_t end) noexcept
 @cython.locals(length=int64_t)
 cdef int64_t length_at(bytes_t p, bytes_t end) noexcept
 
+cdef Py_ssize_t _ANY
+
 cdef class Outline:
     cdef readonly bytes raw
     cdef readonly Py_ssize_t method_end, target_start, target_end, path_start, path_end
     cdef readonly Py_ssize_t fields_start, count
-    cdef readonly int minor
+    cdef readonly Py_ssize_t reason_start, reason_end
+    cdef readonly int minor, status
     cdef readonly int64_t content_length
     cdef readonly bint chunked, keep_alive, expect_continue, upgrade, conditional
 
     cdef int _clear(self) except -1
     @cython.locals(base=bytes_t, fault=int)
     cpdef int parse(self, bytearray buf, Py_ssize_t start, Py_ssize_t end,
-                    Py_ssize_t max_fields) except -1
-    @cython.locals(p=bytes_t, name=bytes_t, value=bytes_t, tail=bytes_t, kind=bytes_t,
-                   n=Py_ssize_t, count=Py_ssize_t, fault=int, error=int, hosts=int, codings=int,
-                   options=int)
-    cdef int _scan(self, bytes_t base, bytes_t last, Py_ssize_t max_fields) except? -1
+                    Py_ssize_t max_fields, Py_ssize_t max_target=*) except -1
+    @cython.locals(base=bytes_t, fault=int)
+    cpdef int parse_reply(self, bytearray buf, Py_ssize_t start, Py_ssize_t end,
+                          Py_ssize_t max_fields) except -1
+    @cython.locals(p=bytes_t, value=bytes_t, kind=bytes_t, fault=int)
+    cdef int _scan(self, bytes_t base, bytes_t last, Py_ssize_t max_fields,
+                   Py_ssize_t max_target) except? -1
+    @cython.locals(p=bytes_t, kind=bytes_t, fault=int)
+    cdef int _scan_reply(self, bytes_t base, bytes_t last, Py_ssize_t max_fields) except? -1
+    @cython.locals(name=bytes_t, value=bytes_t, tail=bytes_t, kind=bytes_t, n=Py_ssize_t,
+                   count=Py_ssize_t, error=int, hosts=int, codings=int, options=int)
+    cdef int _scan_fields(self, bytes_t p, bytes_t last, Py_ssize_t max_fields,
+                          int fault) except? -1
     cdef int _settle(self, int hosts, int codings, int options) noexcept
 
 @cython.locals(base=bytes_t, p=bytes_t, last=bytes_t, at=Py_ssize_t, size=Py_ssize_t,

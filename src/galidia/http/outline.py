@@ -1,14 +1,15 @@
-"""The outline of a request head: found, checked whole, its parts located (RFC 9112, 2 to 6).
+"""The outline of a head: found, checked whole, its parts located (RFC 9112, 2 to 6).
 
-Sans-IO. `find_end` says where a head ends, `Outline.parse` checks all of it in one pass and picks
-out what decides about framing and connection. Where the RFC lets a server choose between repairing
-and refusing, this refuses.
+Sans-IO. `find_end` says where a head ends; `Outline.parse` for a request and `Outline.parse_reply`
+for a reply check all of it in one pass and pick out what decides about framing and connection.
+Where the RFC lets a recipient choose between repairing and refusing, this refuses.
 
 A violation is a number, an index into `VIOLATIONS`; 0 means good. With several in one head the
-order is: syntax from first byte to last, too many fields, request line, fields one by one, and what
+order is: syntax from first byte to last, too many fields, first line, fields one by one, and what
 concerns them together.
 """
 
+from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if cython.compiled:
     from cython.cimports.libc.string import memchr, memcmp, memcpy
 
 from . import violations as v
-from .grammar import EMPTY_LINE, HEAD, TELLING
+from .grammar import EMPTY_LINE, HEAD, REPLY_HEAD, TELLING, TELLING_REPLY
 from .target import authority, split_target
 
 # Connection and Expect members that matter, as bits
@@ -31,6 +32,7 @@ CLOSE = 1
 KEEP_ALIVE = 2
 UPGRADE = 4
 CONTINUE = 8
+_ANY = 1 << 62  # any length
 _OPTIONS = {
     b"close": CLOSE,
     b"keep-alive": KEEP_ALIVE,
@@ -175,18 +177,22 @@ def skip_blank(buf: bytearray, start: int) -> int:
 
 
 class Outline:
-    """What a request head is made of. Empty until `parse` has returned 0.
+    """What a head is made of. Empty until `parse` or `parse_reply` has returned 0.
 
-    raw: the request line and field lines as received, each with its CRLF.
-    method_end, target_start, target_end, path_start, path_end, fields_start: offsets into `raw`.
+    raw: the first line and the field lines as received, each with its CRLF.
+    fields_start: offset of the first field line in `raw`.
+    method_end, target_start, target_end, path_start, path_end: of a request, offsets into `raw`.
+    status: of a reply, 100 to 999; 0 for a request.
+    reason_start, reason_end: of a reply, offsets into `raw`; equal when it gives no reason.
     minor: 0 for HTTP/1.0, 1 for HTTP/1.1 and anything later in 1.
     count: number of field lines.
     content_length: -1 when absent.
     chunked: the body has the transfer coding chunked.
-    keep_alive: the connection persists after this exchange (RFC 9112 section 9.3).
+    keep_alive: the connection persists after this exchange (RFC 9112 section 9.3); for a reply, as
+        long as its body has an end of its own.
     expect_continue: the client waits for 100 (Continue).
     upgrade: there is an Upgrade field to act on (RFC 9110 section 7.8).
-    conditional: there is a Range or If-* field: without it a file server looks no further.
+    conditional: in a request, there is a Range or If-* field: without it a file server looks no further.
     """
 
     __slots__ = (
@@ -202,6 +208,9 @@ class Outline:
         "path_end",
         "path_start",
         "raw",
+        "reason_end",
+        "reason_start",
+        "status",
         "target_end",
         "target_start",
         "upgrade",
@@ -214,12 +223,16 @@ class Outline:
         self.raw = b""
         self.method_end = self.target_start = self.target_end = self.fields_start = 0
         self.path_start = self.path_end = self.minor = self.count = 0
+        self.status = self.reason_start = self.reason_end = 0
         self.content_length = -1
         self.chunked = self.keep_alive = self.expect_continue = False
         self.upgrade = self.conditional = False
 
-    def parse(self, buf: bytearray, start: int, end: int, max_fields: int) -> int:
-        """Check and take the head at buf[start:end], `end` being what `find_end` returned.
+    def parse(
+        self, buf: bytearray, start: int, end: int, max_fields: int, max_target: int = _ANY
+    ) -> int:
+        """Check and take the head of a request at buf[start:end], `end` being what `find_end`
+        returned; its target may have `max_target` bytes.
 
         Returns 0, or the number of a violation; the head is then empty. No bytes make it raise.
         """
@@ -228,28 +241,44 @@ class Outline:
             return v.INCOMPLETE
         if cython.compiled:
             base = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(buf)) + start
-            fault: int = self._scan(base, base + (end - start), max_fields)
+            fault: int = self._scan(base, base + (end - start), max_fields, max_target)
             if fault == 0:
                 self.raw = PyBytes_FromStringAndSize(
                     cython.cast(cython.p_char, base), end - start - 2
                 )
                 return 0
-            if fault == v.SYNTAX:
-                fault = v.diagnose(bytes(buf[start:end]))
         else:
             head = bytes(buf[start:end])
-            fault = self._match(head, max_fields)
+            fault = self._match(head, max_fields, max_target)
             if fault == 0:
                 self.raw = head[:-2]
                 return 0
-            if fault == v.SYNTAX:
-                fault = v.diagnose(head)
         self._clear()
-        return fault
+        return v.diagnose(bytes(buf[start:end]), False) if fault == v.SYNTAX else fault
+
+    def parse_reply(self, buf: bytearray, start: int, end: int, max_fields: int) -> int:
+        """As `parse`, for the head of a reply (RFC 9112 section 4).
+
+        The space behind the status code may be missing when no reason is given: servers exist
+        that send it so, and nothing else could be meant.
+        """
+        self._clear()
+        if start < 0 or end > len(buf) or end - start < 4:
+            return v.INCOMPLETE
+        if cython.compiled:
+            base = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(buf)) + start
+            fault: int = self._scan_reply(base, base + (end - start), max_fields)
+        else:
+            fault = self._match_reply(bytes(buf[start:end]), max_fields)
+        if fault == 0:
+            self.raw = bytes(buf[start : end - 2])
+            return 0
+        self._clear()
+        return v.diagnose(bytes(buf[start:end]), True) if fault == v.SYNTAX else fault
 
     if cython.compiled:
 
-        def _scan(self, base: Any, last: Any, max_fields: Any) -> Any:
+        def _scan(self, base: Any, last: Any, max_fields: Any, max_target: Any) -> Any:
             kind = _KIND
             if memcmp(last - 4, b"\r\n\r\n", 4) != 0:
                 return v.SYNTAX
@@ -287,11 +316,49 @@ class Outline:
                 cython.address(self.path_start),
                 cython.address(self.path_end),
             )
+            if self.target_end - self.target_start > max_target:
+                fault = v.TARGET_TOO_LONG
             if p[5] != 0x31:
                 fault = v.VERSION
             p += 10
             self.fields_start = p - base
+            return self._scan_fields(p, last, max_fields, fault)
 
+        def _scan_reply(self, base: Any, last: Any, max_fields: Any) -> Any:
+            kind = _KIND
+            p = base
+            if memcmp(last - 4, b"\r\n\r\n", 4) != 0 or last - p < 16:
+                return v.SYNTAX
+            if (
+                memcmp(p, b"HTTP/", 5) != 0
+                or not kind[p[5]] & _DIGIT
+                or p[6] != 0x2E
+                or not kind[p[7]] & _DIGIT
+                or p[8] != 0x20
+                or not kind[p[9]] & _DIGIT
+                or p[9] == 0x30
+                or not kind[p[10]] & _DIGIT
+                or not kind[p[11]] & _DIGIT
+            ):
+                return v.SYNTAX
+            self.minor = p[7] != 0x30
+            self.status = (p[9] - 0x30) * 100 + (p[10] - 0x30) * 10 + (p[11] - 0x30)
+            fault = v.VERSION if p[5] != 0x31 else 0
+            p += 12
+            p += p[0] == 0x20
+            self.reason_start = p - base
+            # A code with more digits ends up here too: nothing but a space or CR may follow it.
+            if p[-1] == 0x20:
+                p = value_end(p, last)
+            self.reason_end = p - base
+            if p[0] != 0x0D or p[1] != 0x0A:
+                return v.SYNTAX
+            p += 2
+            self.fields_start = p - base
+            return self._scan_fields(p, last, max_fields, fault)
+
+        def _scan_fields(self, p: Any, last: Any, max_fields: Any, fault: Any) -> Any:
+            kind = _KIND
             hosts = codings = options = count = error = 0
             last -= 2
             while p < last:
@@ -310,7 +377,7 @@ class Outline:
                 p += 2
                 count += 1
                 if n == 4:
-                    if same(name, b"host", 4):
+                    if same(name, b"host", 4) and self.status == 0:
                         hosts += 1
                         if hosts > 1:
                             error = v.HOST_REPEATED
@@ -366,23 +433,38 @@ class Outline:
                 return v.TOO_MANY_FIELDS
             return fault or self._settle(hosts, codings, options)
 
-    def _match(self, head: bytes, max_fields: int) -> int:
+    def _match(self, head: bytes, max_fields: int, max_target: int) -> int:
         m = HEAD.fullmatch(head)
         if m is None:
             return v.SYNTAX
         method, target, major, minor = m.groups()
         path, path_end, fault = split_target(method, target)
+        if len(target) > max_target:
+            fault = v.TARGET_TOO_LONG
         if major != b"1":
             fault = v.VERSION
         self.method_end = len(method)
         self.target_start = at = len(method) + 1
         self.target_end = at + len(target)
         self.path_start, self.path_end = at + path, at + path_end
-        self.fields_start = fields_start = m.end(4) + 2
+        self.fields_start = m.end(4) + 2
         self.minor = 0 if minor == b"0" else 1
+        return self._find(TELLING, head, max_fields, fault)
 
+    def _match_reply(self, head: bytes, max_fields: int) -> int:
+        m = REPLY_HEAD.fullmatch(head)
+        if m is None:
+            return v.SYNTAX
+        major, minor, status, reason = m.groups()
+        self.status = int(status)
+        self.reason_start, self.reason_end = m.start(4) + len(reason[:1]), m.end(4)
+        self.fields_start = m.end(4) + 2
+        self.minor = 0 if minor == b"0" else 1
+        return self._find(TELLING_REPLY, head, max_fields, v.VERSION if major != b"1" else 0)
+
+    def _find(self, telling: Pattern[bytes], head: bytes, max_fields: int, fault: int) -> int:
         hosts = codings = options = error = 0
-        for name, value in TELLING.findall(head.lower(), fields_start - 1):
+        for name, value in telling.findall(head.lower(), self.fields_start - 1):
             value = value.rstrip(b"\t ")
             if name == b"host":
                 hosts += 1
@@ -418,6 +500,8 @@ class Outline:
         return fault or self._settle(hosts, codings, options)
 
     def _settle(self, hosts: int, codings: int, options: int) -> int:
+        if self.content_length > 0 and (self.status == 204 or 100 <= self.status < 200):
+            return v.BODY_FORBIDDEN
         if self.minor == 0:
             # 1.0 has no transfer codings, no 100 (Continue) and no Upgrade
             if codings:
@@ -425,10 +509,12 @@ class Outline:
             self.keep_alive = (options & (KEEP_ALIVE | CLOSE)) == KEEP_ALIVE
             self.upgrade = False
             return 0
-        if not hosts:
+        if not hosts and not self.status:
             return v.HOST_MISSING
         if codings and self.content_length >= 0:
             return v.LENGTH_AND_CODING
+        if codings and (self.status == 204 or 100 <= self.status < 200):
+            return v.BODY_FORBIDDEN
         self.keep_alive = (options & CLOSE) == 0
         self.expect_continue = (options & CONTINUE) != 0
         self.upgrade = self.upgrade and (options & UPGRADE) != 0
