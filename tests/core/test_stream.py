@@ -10,7 +10,9 @@ import pytest
 from galidia import (
     EV_ACCEPT,
     EV_CLOSE,
+    EV_CONGESTED,
     EV_CONNECT,
+    EV_DRAINED,
     EV_RECV,
     EV_SEND,
     F_BUFFER_BUT_DONT_SEND,
@@ -188,6 +190,100 @@ def test_more_than_the_socket_takes(mgr, stream):
     assert sum(client.data(EV_SEND)) == len(data)
     assert client.count(EV_SEND) > 1
     assert c.send_mbuf == b""
+
+
+def _swap(c):
+    c.send_mbuf = bytearray(b"0") + c.send_mbuf
+
+
+def _drop_oldest(c):
+    c.congestion = "drop_oldest"
+
+
+# What the handler of RECV does, in order, and what arrives.
+ANSWERS: dict[str, tuple[list[Any], bytes]] = {
+    "one": ([b"1"], b"1"),
+    "two": ([b"1", b"2"], b"12"),
+    "much": ([b"1", bytes(SCRATCH), b"2"], b"1" + bytes(SCRATCH) + b"2"),
+    "more than the socket takes": ([bytes(SCRATCH), bytes(2 * MEGA)], bytes(2 * MEGA + SCRATCH)),
+    "appended": ([b"1", lambda c: c.send_mbuf.extend(b"2"), b"3"], b"123"),
+    "appended first": ([lambda c: c.send_mbuf.extend(b"1"), b"2"], b"12"),
+    "swapped": ([b"1", _swap, b"2"], b"012"),
+    "taken back": ([b"1", lambda c: c.send_mbuf.clear(), b"2"], b"2"),
+    "the input": ([lambda c: c.send(c.recv_mbuf), lambda c: c.recv_mbuf.clear()], b"?"),
+    "from a view": ([lambda c: c.send(memoryview(b"123")[1:])], b"23"),
+    "held back": ([b"1", lambda c: set_flag(c, F_BUFFER_BUT_DONT_SEND), b"2"], b""),
+    "closed": ([b"1", lambda c: c.close()], b""),
+    "closed after": ([b"1", lambda c: c.close_after_send(), b"2"], b"12"),
+    "half closed": ([b"1", lambda c: c.close_after_recv(), b"2"], b"12"),
+    "messages": ([b"1", _drop_oldest, b"2"], b"12"),
+    "looked at": ([b"1", lambda c: c._unsent() == 1 or c.close()], b"1"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_a_handler_of_recv_queues_leaves_in_order(mgr, stream, name):
+    steps, expected = ANSWERS[name]
+    client = Recorder()
+
+    def answer(c, n):
+        for step in steps:
+            step(c) if callable(step) else c.send(step)
+
+    server = Recorder(recv=answer)
+    _, c = stream.join(mgr, server, client)
+    c.send(b"?")
+    until(mgr, lambda: server.received and len(client.received) >= len(expected))
+    settle(mgr)
+    assert client.received == expected
+    assert sum(server.data(EV_SEND)) == len(expected)
+    if "close" not in name:
+        (inbound,) = server.accepted
+        assert inbound.send_mbuf == (b"12" if name == "held back" else b"")
+        assert mgr.buffered == len(inbound.recv_mbuf) + len(c.recv_mbuf) + len(inbound.send_mbuf)
+
+
+def test_an_answer_past_send_mbuf_limit_is_congestion(mgr, tcp):
+    client = Recorder()
+
+    def answer(c, n):
+        c.send(b"12345")
+        c.send(b"678")
+
+    server = Recorder(recv=answer)
+    listener = tcp.bind(mgr, server, send_mbuf_limit=4, congestion="pause_source")
+    c = tcp.connect(mgr, listener, client)
+    c.send(b"?")
+    until(mgr, lambda: client.received == b"12345678")
+    assert server.count(EV_CONGESTED) == server.count(EV_DRAINED) == 1
+
+
+def test_a_poll_that_is_interrupted_by_a_handler_keeps_its_answer(mgr, tcp):
+    client = Recorder()
+
+    def answer(c, n):
+        c.send(b"answer")
+        raise KeyboardInterrupt
+
+    _, c = tcp.join(mgr, Recorder(recv=answer), client)
+    c.send(b"?")
+    with pytest.raises(KeyboardInterrupt):
+        until(mgr, lambda: client.received)
+    until(mgr, lambda: client.received == b"answer")
+
+
+def test_a_handler_that_fails_after_its_answer(mgr, tcp, logged):
+    client = Recorder()
+
+    def answer(c, n):
+        c.send(b"answer")
+        raise ValueError("no")
+
+    _, c = tcp.join(mgr, Recorder(recv=answer), client)
+    c.send(b"?")
+    until(mgr, lambda: client.count(EV_CLOSE))
+    assert client.received == b""
+    assert len(logged) == 1
 
 
 def test_a_slow_reader_gets_everything(mgr, tcp, plug):

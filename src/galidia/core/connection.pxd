@@ -1,6 +1,6 @@
 cimport cython
 from .manager cimport Manager
-from .mbuf cimport extend
+from .mbuf cimport extend, put
 from .protocol cimport Protocol
 from .timers cimport Timer
 from .poller cimport Watcher
@@ -29,6 +29,7 @@ cdef class Connection(Watcher):
     cdef bint _paused
     cdef bint _over_limit
     cdef bint _congested
+    cdef bint _direct
     cdef int _holds
     cdef unsigned long long _wants
     cdef unsigned long long _mask
@@ -45,8 +46,10 @@ cdef class Connection(Watcher):
     cdef object _messages
     cdef object __weakref__
 
-    @cython.locals(mgr=Manager)
+    @cython.locals(mgr=Manager, used=Py_ssize_t)
     cpdef object send(self, data)
+    @cython.locals(mgr=Manager, used=Py_ssize_t)
+    cdef object _spill(self)
     cpdef object close(self)
     cpdef object close_after_send(self)
     @cython.locals(shift=int)

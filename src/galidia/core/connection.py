@@ -46,7 +46,7 @@ if not cython.compiled:
         TIMER,
         UDP,
     )
-    from .mbuf import extend
+    from .mbuf import extend, put
 
     current_thread = threading.get_ident
 else:
@@ -87,6 +87,7 @@ class Connection(Watcher):
         "_close_timer",
         "_closed",
         "_congested",
+        "_direct",
         "_dirty",
         "_flags",
         "_handler",
@@ -137,6 +138,7 @@ class Connection(Watcher):
         self._paused = False
         self._over_limit = False
         self._congested = False
+        self._direct = False
         self._holds = 0
         self._charged = 0
         self._last_io = self.mgr._now
@@ -170,12 +172,17 @@ class Connection(Watcher):
     @property
     def send_mbuf(self) -> bytearray:
         """What waits to be sent. Appending to it is as good as `send`; fetch it anew each time."""
+        if self._direct:
+            self._spill()
         self._mark()
         return self._send
 
     @send_mbuf.setter
     def send_mbuf(self, value: bytearray) -> None:
-        self._send = _a_bytearray("send_mbuf", value)
+        value = _a_bytearray("send_mbuf", value)
+        if self._direct:
+            self._spill()
+        self._send = value
         self._mark()
 
     @property
@@ -285,6 +292,14 @@ class Connection(Watcher):
             return
         if type(data) is not bytes and type(data) is not bytearray:
             data = _as_bytes(data)
+        if self._direct:
+            used = mgr._out_used
+            if used < self.send_mbuf_limit:
+                used = put(mgr._out, used, data)
+                if used >= 0:
+                    mgr._out_used = used
+                    return
+            self._spill()
         if (
             self._messages is not None
             or len(self._send) >= self.send_mbuf_limit
@@ -296,6 +311,18 @@ class Connection(Watcher):
             self._dirty = True
             if mgr._current is not self:
                 mgr._add_dirty(self)
+
+    def _spill(self) -> None:
+        """What was to be written from the manager's buffer waits in ``send_mbuf`` instead."""
+        self._direct = False
+        mgr = self.mgr
+        used = mgr._out_used
+        if used > 0:
+            self._send = extend(self._send, mgr._out[:used])
+            mgr._out_used = 0
+            if not cython.compiled:
+                mgr._out.clear()
+            self._mark()
 
     def send_file(
         self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None
@@ -421,6 +448,8 @@ class Connection(Watcher):
         if self._congested and "pause_source" in (policy, self._policy) and policy != self._policy:
             self.source._hold(1 if policy == "pause_source" else -1)
         self._policy = policy
+        if self._direct:
+            self._spill()
         if not self._flags & UDP:  # there the boundaries are kept anyway
             self._messages = None
             if policy == "drop_oldest":
@@ -655,10 +684,14 @@ class Connection(Watcher):
     def _recover(self) -> None:
         """The poll was interrupted anywhere: look at everything again in the next one."""
         self._dirty = False
+        if self._direct:
+            self._spill()
         self._mark()
 
     def _finish_broken(self) -> None:
         """End it after a fault in the library."""
+        if self._direct:
+            self._spill()
         self.error = self.error or "internal error"
         self._flags |= CLOSE_IMMEDIATELY
         self._finish()

@@ -264,6 +264,50 @@ class Dial:
         c._start(io, interest)
 
 
+class Upgrade:
+    """TLS that begins on a connection that is established, as in the tunnel of a proxy.
+
+    ``then()`` is called when the handshake succeeded; if it fails the connection closes, with
+    `Connection.error` saying why. ``options`` are the TLS options of `ConnectOptions`; raises as
+    `connect` does for those.
+    """
+
+    __slots__ = ("_c", "_context", "_then", "_timer", "_tls", "target")
+
+    def __init__(
+        self, c: Any, host: str, port: int, options: dict[str, Any], then: Callable[[], object]
+    ) -> None:
+        from .tls import Settings
+
+        self.target = Address(host, port)
+        self._c = c
+        self._then = then
+        self._tls = Settings(options)
+        self._context = self._tls.shared_client_context(c.mgr)
+        seconds = positive("handshake_timeout", options.get("handshake_timeout", HANDSHAKE_TIMEOUT))
+        text = f"no TLS handshake within {seconds:g} s"
+        self._timer: Timer = c.mgr._add_timer(seconds, 0.0, c._fail, (ERR_TLS, text), None)
+        try:
+            c._secure(self)
+        except BaseException:
+            self._timer.cancel()
+            raise
+
+    def wrap(self, io: Transport) -> Transport:
+        """The transport that does TLS over this one."""
+        transport: Transport = self._tls.client_transport(
+            io, self._context, self.target.host, self.target.port, self._c.mgr._tls_sessions
+        )
+        return transport
+
+    def secured(self) -> None:
+        """The handshake is done."""
+        self._then()
+
+    def done(self) -> None:
+        self._timer.cancel()
+
+
 class Attempt(Watcher):
     """A connect that is under way."""
 

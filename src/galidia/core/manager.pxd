@@ -23,6 +23,8 @@ cdef class Manager:
     cdef dict _starved
     cdef list _waiting_listeners
     cdef bytearray _scratch
+    cdef bytearray _out
+    cdef Py_ssize_t _out_used
     cdef object _clock
     cdef double _now
     cdef unsigned long long _count

@@ -83,6 +83,8 @@ class Manager:
         "_host",
         "_next_id",
         "_now",
+        "_out",
+        "_out_used",
         "_polled",
         "_poller",
         "_polling",
@@ -126,6 +128,9 @@ class Manager:
         self._starved: dict[Connection, None] = {}
         self._waiting_listeners: list[Connection] = []
         self._scratch = bytearray(SCRATCH)
+        #: What the connection that is being served writes at once, see `Stream._write_direct`.
+        self._out = bytearray(SCRATCH if cython.compiled else 0)
+        self._out_used = 0
         self._clock = self.network.monotonic
         self._now: float = self._clock()
         self._count = 0
@@ -484,6 +489,11 @@ class Manager:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @property
+    def closing(self) -> bool:
+        """Whether `close` was called, or a signal has asked for it."""
+        return self.closed or self._close_grace is not None
 
     # -- timers -------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ if cython.compiled:
     )
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_GET_SIZE
     from cython.cimports.libc.string import memcpy
-
+else:
+    from .bits import SCRATCH
 
 #: Up to so many bytes a copy costs less than a view.
 SHORT = 1 << 12
@@ -52,6 +53,26 @@ def append(buf: bytearray, data: bytearray, n: int) -> bytearray:
             buf = bytearray(buf)
             buf += part
     return buf
+
+
+def put(out: bytearray, used: int, data: bytes | bytearray) -> int:
+    """Put ``data`` behind the ``used`` bytes of a buffer that is kept for output of the moment.
+
+    Returns how many are used then, or -1 and does nothing when there would be over `SCRATCH`. What
+    is compiled uses a buffer of that size, and what is not lets it grow: each as it costs less.
+    """
+    if cython.compiled:
+        n: int = PyBytes_GET_SIZE(data) if type(data) is bytes else PyByteArray_GET_SIZE(data)
+        if n > SCRATCH - used:
+            return -1
+        source = PyBytes_AS_STRING(data) if type(data) is bytes else PyByteArray_AS_STRING(data)
+        memcpy(PyByteArray_AS_STRING(out) + used, source, n)
+        return used + n
+    used += len(data)
+    if used > SCRATCH:
+        return -1
+    out += data
+    return used
 
 
 def extend(buf: bytearray, data: bytes | bytearray) -> bytearray:

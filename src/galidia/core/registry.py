@@ -40,8 +40,19 @@ _SCHEMES = {
     "udp": Scheme("udp"),
     "unix": Scheme("unix"),
     "tls": Scheme("tcp", tls=True),
-    "http": Scheme("tcp", port=80, protocol="galidia.http.protocol:HttpProtocol"),
-    "https": Scheme("tcp", tls=True, port=443, protocol="galidia.http.protocol:HttpProtocol"),
+    "http": Scheme(
+        "tcp",
+        port=80,
+        protocol="galidia.http.server:ServerProtocol",
+        client="galidia.http.client:ClientProtocol",
+    ),
+    "https": Scheme(
+        "tcp",
+        tls=True,
+        port=443,
+        protocol="galidia.http.server:ServerProtocol",
+        client="galidia.http.client:ClientProtocol",
+    ),
 }
 _PORTS = {name: scheme.port for name, scheme in _SCHEMES.items() if scheme.port is not None}
 

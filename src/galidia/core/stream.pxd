@@ -45,6 +45,8 @@ cdef class Stream(Connection):
     cdef object _write(self)
     @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t, count="long long")
     cdef object _write_files(self)
+    @cython.locals(mgr=Manager, n=Py_ssize_t, size=Py_ssize_t)
+    cdef object _write_direct(self, Transport io)
     cdef object _wrote(self, Py_ssize_t n)
     cdef object _resume(self)
     cdef object _handshake(self)

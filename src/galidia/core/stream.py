@@ -155,6 +155,8 @@ class Stream(Connection):
         fd = file if isinstance(file, int) else os.open(file, os.O_RDONLY | os.O_CLOEXEC)
         if count is None:
             count = max(os.fstat(fd).st_size - offset, 0)
+        if self._direct:
+            self._spill()
         self._queue_file(FileSegment(fd, offset, count, len(self._send)))
 
     def _queue_file(self, segment: FileSegment) -> None:
@@ -205,14 +207,35 @@ class Stream(Connection):
             self._failure = ERR_TLS
             self._mark()
 
+    def _secure(self, setup: Any) -> None:
+        """Do TLS from here on, over what is established: no more events until it is.
+
+        ``setup.wrap(transport)`` gives the transport that does it, ``setup.done()`` is called at
+        the end, and ``setup.secured()`` before when it succeeded; else the connection closes.
+        """
+        if self._direct:
+            self._spill()
+        io = self._io
+        if io is None or self._phase != _OPEN or self._recv or self._unsent() > 0:
+            raise RuntimeError("TLS can begin when nothing is waiting to be sent or processed")
+        self._io = setup.wrap(io)
+        self._setup = setup
+        self._flags |= SSL
+        self._filtered = True
+        self._phase = _HANDSHAKE
+        self._handshake()
+
     def _established(self) -> None:
         self._phase = _OPEN
-        if self._setup is not None:
-            self._setup.done()
+        setup = self._setup
+        if setup is not None:
+            setup.done()
             self._setup = None
         self._last_io = self.mgr._now
         self._watch()
-        if self.listener is not None:
+        if self._opened:
+            setup.secured()
+        elif self.listener is not None:
             self._open(ACCEPT, self.peer if self._mask & (1 << ACCEPT) else None)
         else:
             self._open(CONNECT, 0)
@@ -261,6 +284,8 @@ class Stream(Connection):
 
     def _ready_more(self, mask: int) -> None:
         """What is rarer than input."""
+        if self._phase != _OPEN:  # the input has made it begin with TLS
+            return
         while mask & ENDED and self._interest & READABLE and not self._eof and not self._paused:
             if self._closed or self._flags & CLOSE_IMMEDIATELY:
                 return
@@ -304,6 +329,14 @@ class Stream(Connection):
             self._bulk = n >= _BULK
             self._last_io = mgr._now
             if self._mask & (1 << RECV):
+                self._direct = not (
+                    self._send
+                    or self._filtered
+                    or self._shut
+                    or self._flags & BUFFER_BUT_DONT_SEND
+                    or self._files is not None
+                    or self._messages is not None
+                )
                 if self._protocol is None:  # `emit`, without the call
                     mgr._count += 1
                     try:
@@ -312,6 +345,10 @@ class Stream(Connection):
                         self._failed(RECV)
                 else:
                     self._dispatch(RECV, n)
+                if self._direct:
+                    self._direct = False
+                    if mgr._out_used > 0:
+                        self._write_direct(io)
             if len(self._recv) >= self.recv_mbuf_limit:
                 self._paused = True
                 self._mark()
@@ -345,7 +382,7 @@ class Stream(Connection):
     def _read_pending(self) -> None:
         """Take what the transport has decoded already; readiness will not announce it."""
         while self._io is not None and not self._paused and self._io.pending():
-            if self._eof or self._closed or self._flags & CLOSE_IMMEDIATELY:
+            if self._phase != _OPEN or self._eof or self._closed or self._flags & CLOSE_IMMEDIATELY:
                 return
             if self._over_limit:
                 self._congestion()  # which may pause it
@@ -452,6 +489,27 @@ class Stream(Connection):
                 self._lost(n)
                 return
 
+    def _write_direct(self, io: Transport) -> None:
+        """Write what the handler of ``RECV`` has queued, from the manager's buffer: what the socket
+        takes at once is never in ``send_mbuf``."""
+        mgr = self.mgr
+        size = mgr._out_used
+        n = 0
+        if not self._flags & (CLOSE_IMMEDIATELY | BUFFER_BUT_DONT_SEND):
+            n = io.send(mgr._out, size, False)
+        if n != size and not self._flags & CLOSE_IMMEDIATELY:
+            self._spill()  # the next write says why
+            if n > 0:
+                self._wrote(n)
+            return
+        mgr._out_used = 0
+        if not cython.compiled:
+            mgr._out.clear()
+        if n > 0:
+            self._last_io = mgr._now
+            if self._mask & (1 << SEND):
+                self._dispatch(SEND, n)
+
     def _write_nothing(self) -> None:
         """Sending is held back, or has ended: only what the transport took before still leaves."""
         self._blocked = False
@@ -519,6 +577,8 @@ class Stream(Connection):
         if self._shut:
             return 0  # what was queued after the end of sending never leaves
         total = len(self._send)
+        if self._direct:
+            total += self.mgr._out_used
         if self._filtered and self._io is not None:
             total += self._io.unsent()
         if self._files is not None:
