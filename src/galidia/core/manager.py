@@ -461,12 +461,16 @@ class Manager:
         _live.discard(self)
 
     def _say_goodbye(self) -> None:
-        for c in list(self._connections.values()):
-            try:
-                c._goodbye()
-            except Exception:
-                logger.exception("%r: saying goodbye failed", c)
-                c.close()
+        self._polling = True  # whom this calls may call `close` once more
+        try:
+            for c in list(self._connections.values()):
+                try:
+                    c._goodbye()
+                except Exception:
+                    logger.exception("%r: saying goodbye failed", c)
+                    c.close()
+        finally:
+            self._polling = False
 
     def _abort_all(self) -> None:
         # A handler may still open connections while it is told of the end of others.

@@ -6,7 +6,7 @@ one as it is to whoever holds it, and go on with a fresh one: use what they retu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import cython
@@ -26,6 +26,13 @@ else:
 
 #: Up to so many bytes a copy costs less than a view.
 SHORT = 1 << 12
+
+
+if cython.compiled:
+
+    def start_of(data: Any) -> Any:
+        # of the memory of exactly a bytes or a bytearray
+        return PyBytes_AS_STRING(data) if type(data) is bytes else PyByteArray_AS_STRING(data)
 
 
 def append(buf: bytearray, data: bytearray, n: int) -> bytearray:
@@ -65,8 +72,7 @@ def put(out: bytearray, used: int, data: bytes | bytearray) -> int:
         n: int = PyBytes_GET_SIZE(data) if type(data) is bytes else PyByteArray_GET_SIZE(data)
         if n > SCRATCH - used:
             return -1
-        source = PyBytes_AS_STRING(data) if type(data) is bytes else PyByteArray_AS_STRING(data)
-        memcpy(PyByteArray_AS_STRING(out) + used, source, n)
+        memcpy(PyByteArray_AS_STRING(out) + used, start_of(data), n)
         return used + n
     used += len(data)
     if used > SCRATCH:
@@ -86,8 +92,7 @@ def extend(buf: bytearray, data: bytes | bytearray) -> bytearray:
             buf = bytearray(buf)
             PyByteArray_Resize(buf, old + n)
         # After the resize: `data` may be the same buffer.
-        source = PyBytes_AS_STRING(data) if type(data) is bytes else PyByteArray_AS_STRING(data)
-        memcpy(PyByteArray_AS_STRING(buf) + old, source, n)
+        memcpy(PyByteArray_AS_STRING(buf) + old, start_of(data), n)
         return buf
     try:
         buf += data

@@ -331,7 +331,6 @@ class Stream(Connection):
             if self._mask & (1 << RECV):
                 self._direct = not (
                     self._send
-                    or self._filtered
                     or self._shut
                     or self._flags & BUFFER_BUT_DONT_SEND
                     or self._files is not None
@@ -507,6 +506,9 @@ class Stream(Connection):
             mgr._out.clear()
         if n > 0:
             self._last_io = mgr._now
+            if self._filtered and io.unsent() > 0:
+                self._blocked = True
+                self._mark()
             if self._mask & (1 << SEND):
                 self._dispatch(SEND, n)
 

@@ -35,6 +35,7 @@ if cython.compiled:
     from cython.cimports.cpython.buffer import PyBUF_READ, PyBUF_WRITE
     from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
     from cython.cimports.cpython.memoryview import PyMemoryView_FromMemory
+    from cython.cimports.galidia.core.mbuf import start_of
 else:
     from .mbuf import discard, extend
 
@@ -57,6 +58,7 @@ class TlsTransport(Transport):
         "_error",
         "_in",
         "_inner",
+        "_more",
         "_object",
         "_out",
         "_outgoing",
@@ -80,6 +82,8 @@ class TlsTransport(Transport):
         #: Decrypted before the sending side was ended, and not received yet.
         self._early = bytearray()
         self._eof = False
+        #: There is something to decrypt without receiving more.
+        self._more = False
         #: The sending side is to end when the records have left.
         self._shut = False
         self._error = ""
@@ -95,8 +99,8 @@ class TlsTransport(Transport):
             try:
                 self.tls.do_handshake()
             except ssl.SSLWantReadError:
-                code = self._flush()
-                if code < 0 and code != -errno.EAGAIN:
+                code = self._answer()
+                if code < 0 and code != -_AGAIN:
                     return code
                 n = self._fill(scratch, RECORD)
                 if n > 0:
@@ -107,10 +111,11 @@ class TlsTransport(Transport):
                 return n
             except (ssl.SSLError, ssl.CertificateError) as e:
                 self._error = f"TLS handshake failed: {_reason(e)}"
-                self._flush()  # the alert that says why
+                self._answer()  # the alert that says why
                 return ERR_TLS
-            code = self._flush()
-            return 1 if code >= 0 or code == -errno.EAGAIN else code
+            self._more = self._in.pending > 0
+            code = self._answer()
+            return 1 if code >= 0 or code == -_AGAIN else code
 
     def recv(self, into: bytearray, limit: int) -> int:
         if self._early:
@@ -120,43 +125,52 @@ class TlsTransport(Transport):
             return got
         got = 0
         try:
-            if not self._readable():
+            if not self._more:
                 n = self._fill(into, len(into))
-                if n < 0:
+                if n <= 0:
                     return n
-                if n == 0:
-                    return self._ended()
-            while got < limit:
+                self._more = True
+            while got < limit and self._more:
                 n = self._decrypt(into, got, limit)
+                got += n
+                # A read that could have taken more has taken all of its record.
+                self._more = n > 0 and (
+                    self._in.pending > 0 or (got == limit and self._object.pending() > 0)
+                )
                 if n == 0:
                     return got
-                got += n
-                if not self._readable():
-                    break
         except ssl.SSLWantReadError:
+            self._more = False
             if self._eof and got == 0:
-                return self._ended()
+                return 0
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self._more = False
             return got
         except ssl.SSLError as e:
+            self._more = False
             self._error = f"TLS: {_reason(e)}"
-            self._flush()
+            self._answer()
             return got if got else -errno.EPROTO
-        if self._out.pending:
-            self._flush()  # an answer of the protocol itself: a key update, say
+        if self._out.pending > 0:
+            self._answer()  # to a key update, say
         return got if got else -_AGAIN
 
-    def send(self, data: bytearray, limit: int, more: bool) -> int:
+    def send(self, data: bytes | bytearray, limit: int, more: bool) -> int:
         taken = 0
         code = self._flush()
         if code < 0:
             return code
         try:
-            while taken < limit and code == 0:
-                while taken < limit and len(self._outgoing) < _WRITE_AT_ONCE:
-                    taken += self._encrypt(data, taken, min(limit, taken + _RECORD))
-                    self._outgoing = extend(self._outgoing, self._out.read())
-                code = self._flush()
+            if limit <= _RECORD:
+                if limit > 0:
+                    taken = self._encrypt(data, 0, limit)
+                    code = self._deliver(self._out.read())
+            else:
+                while taken < limit and code == 0:
+                    while taken < limit and len(self._outgoing) < _WRITE_AT_ONCE:
+                        taken += self._encrypt(data, taken, min(limit, taken + _RECORD))
+                        self._outgoing = extend(self._outgoing, self._out.read())
+                    code = self._flush()
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as e:
@@ -170,7 +184,7 @@ class TlsTransport(Transport):
         return mask | 2 if self._outgoing else mask
 
     def pending(self) -> bool:
-        return bool(self._early) or self._readable()
+        return self._more or len(self._early) > 0
 
     def unsent(self) -> int:
         return len(self._outgoing)
@@ -183,6 +197,7 @@ class TlsTransport(Transport):
         waiting = self._in.read()
         self._say_close()
         self._in.write(waiting)
+        self._more = len(waiting) > 0
 
     def close(self) -> None:
         self._say_close()
@@ -203,9 +218,6 @@ class TlsTransport(Transport):
     def socket(self) -> socket.socket:
         return self._inner.socket()
 
-    def _readable(self) -> bool:
-        return self._in.pending > 0 or self._object.pending() > 0
-
     def _decrypt(self, into: bytearray, start: int, end: int) -> int:
         """Read the plain bytes of one record into ``into``."""
         n: int
@@ -219,14 +231,12 @@ class TlsTransport(Transport):
             n = self._object.read(end - start, rest)
         return n
 
-    def _encrypt(self, data: bytearray, start: int, end: int) -> int:
+    def _encrypt(self, data: bytes | bytearray, start: int, end: int) -> int:
         """Make a record of these bytes; how many of them it took."""
         n: int
         if cython.compiled:
-            part = PyMemoryView_FromMemory(
-                PyByteArray_AS_STRING(data) + start, end - start, PyBUF_READ
-            )
-            n = self._object.write(part)
+            plain = start_of(data) + start
+            n = self._object.write(PyMemoryView_FromMemory(plain, end - start, PyBUF_READ))
             return n
         with memoryview(data) as view, view[start:end] as part:
             n = self._object.write(part)
@@ -246,10 +256,23 @@ class TlsTransport(Transport):
             self._eof = True
         return n
 
-    def _flush(self) -> int:
-        """Send the records that are ready: 0 when all have left, else a negative errno."""
-        if self._out.pending:
+    def _answer(self) -> int:
+        """Send what OpenSSL itself has to say; as `_flush`."""
+        if self._out.pending > 0:
             self._outgoing = extend(self._outgoing, self._out.read())
+        return self._flush()
+
+    def _deliver(self, records: bytes) -> int:
+        """Send these records, with none waiting before them; as `_flush`."""
+        size = len(records)
+        n = self._inner.send(records, size, False)
+        if n == size:
+            return 0
+        self._outgoing = extend(self._outgoing, records[n:] if n > 0 else records)
+        return self._flush()
+
+    def _flush(self) -> int:
+        """Send the records that wait: 0 when all have left, else a negative errno."""
         while self._outgoing:
             n = self._inner.send(self._outgoing, len(self._outgoing), False)
             if n < 0:
@@ -260,16 +283,12 @@ class TlsTransport(Transport):
             self._inner.shutdown()
         return 0
 
-    def _ended(self) -> int:
-        self._eof = True
-        return 0
-
     def _say_close(self) -> None:
         try:
             self.tls.unwrap()
         except (ssl.SSLError, ValueError, OSError):
             pass  # it waits for the peer's answer, which nobody needs
-        self._flush()
+        self._answer()
 
 
 class ClientTls(TlsTransport):

@@ -1,11 +1,12 @@
 cimport cython
+from .mbuf cimport start_of
 from .posix cimport sockaddr_storage
 
 cdef class Transport:
     cdef public int fd
     cpdef Py_ssize_t recv(self, bytearray into, Py_ssize_t limit) except? -9999
-    cpdef Py_ssize_t send(self, bytearray data, Py_ssize_t limit, bint more) except? -9999
-    @cython.locals(data=bytearray)
+    cpdef Py_ssize_t send(self, object data, Py_ssize_t limit, bint more) except? -9999
+    @cython.locals(data=bytes)
     cpdef Py_ssize_t sendfile(self, int file, long long offset, Py_ssize_t count) except? -9999
     cpdef Py_ssize_t handshake(self) except? -9999
     cpdef int watch(self, int mask) except -9999
@@ -22,8 +23,8 @@ cdef class SocketTransport(Transport):
     cdef object _peer
     @cython.locals(n=Py_ssize_t)
     cpdef Py_ssize_t recv(self, bytearray into, Py_ssize_t limit) except? -9999
-    @cython.locals(n=Py_ssize_t)
-    cpdef Py_ssize_t send(self, bytearray data, Py_ssize_t limit, bint more) except? -9999
+    @cython.locals(n=Py_ssize_t, flags=int)
+    cpdef Py_ssize_t send(self, object data, Py_ssize_t limit, bint more) except? -9999
     @cython.locals(n=Py_ssize_t, at=long)
     cpdef Py_ssize_t sendfile(self, int file, long long offset, Py_ssize_t count) except? -9999
 

@@ -25,6 +25,7 @@ from .address import Address, from_sockaddr
 
 if cython.compiled:
     from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
+    from cython.cimports.galidia.core.mbuf import start_of
     from cython.cimports.galidia.core.posix import (
         MSG_MORE,
         MSG_NOSIGNAL,
@@ -54,13 +55,13 @@ class Transport:
         """Read up to ``limit`` bytes into the start of ``into``."""
         raise NotImplementedError
 
-    def send(self, data: bytearray, limit: int, more: bool) -> int:
+    def send(self, data: bytes | bytearray, limit: int, more: bool) -> int:
         """Write the first ``limit`` bytes of ``data``; ``more`` follows at once."""
         raise NotImplementedError
 
     def sendfile(self, file: int, offset: int, count: int) -> int:
         """Write up to ``count`` bytes of a file; 0 when the file ends before."""
-        data = bytearray(os.pread(file, min(count, FILE_BLOCK), offset))
+        data = os.pread(file, min(count, FILE_BLOCK), offset)
         return self.send(data, len(data), False) if data else 0
 
     def handshake(self) -> int:
@@ -149,14 +150,10 @@ class SocketTransport(Transport):
         except OSError as e:
             return -(e.errno or errno.EIO)
 
-    def send(self, data: bytearray, limit: int, more: bool) -> int:
+    def send(self, data: bytes | bytearray, limit: int, more: bool) -> int:
         if cython.compiled:
-            n = c_send(
-                self.fd,
-                PyByteArray_AS_STRING(data),
-                limit,
-                MSG_NOSIGNAL | (MSG_MORE if more else 0),
-            )
+            flags = MSG_NOSIGNAL | (MSG_MORE if more else 0)
+            n = c_send(self.fd, start_of(data), limit, flags)
             return int(n) if n >= 0 else -int(galidia_errno())
         try:
             flags = _MSG_MORE if more else 0
