@@ -9,16 +9,34 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import idle, report, results
-from .load import BROWSER_HEADERS, Load, LoadError, echo, measure, wrk
+from . import clients, idle, report, results
+from .load import (
+    BROWSER_HEADERS,
+    Load,
+    LoadError,
+    at_half_load,
+    echo,
+    handshakes,
+    http,
+    measure,
+    wrk,
+)
 from .prepare import FILE_SIZES, FILES, HERE, file_name, prepare
 from .results import Results
 from .servers import (
+    CLIENTS,
     COMPILED,
     ECHO,
     GALIDIA_PYTHON,
     HELLO,
     HTTP,
+    HTTPS,
+    JSON,
+    JSON_TEXT,
+    LATENCY,
+    NGINX,
+    PIPELINED,
+    POST,
     PURE,
     STATIC,
     TLS_ECHO,
@@ -31,7 +49,8 @@ from .servers import (
 )
 
 CONNECTIONS = 50
-IDLE_TCP, IDLE_TLS = 10_000, 1_000
+IDLE_TCP, IDLE_TLS, IDLE_HTTP = 10_000, 1_000, 10_000
+PIPELINE, BODY = 16, 64 << 10
 OPEN_FILES = 65_536
 CYMONGOOSE_ECHO = (
     "TCP echo of cymongoose: it has no call that discards received bytes (`recv_data` only copies "
@@ -51,13 +70,23 @@ class Scenario:
 
 def load_scenarios() -> list[Scenario]:
     """Everything that is measured in requests per second."""
-    hello = answers("/", HELLO)
+    hello, secure = answers("/", HELLO), answers("/", HELLO, scheme="https")
     plain, browser = wrk("/", CONNECTIONS), wrk("/", CONNECTIONS, BROWSER_HEADERS)
     scenarios = [
         Scenario(results.ECHO_SMALL, ECHO, echoes, echo(64, CONNECTIONS)),
         Scenario(results.ECHO_LARGE, ECHO, echoes, echo(1 << 16, CONNECTIONS)),
         Scenario(results.HTTP_SMALL, HTTP, hello, plain),
         Scenario(results.HTTP_BROWSER, HTTP, hello, browser),
+        Scenario(results.PIPELINED, PIPELINED, hello, http(CONNECTIONS, PIPELINE)),
+        Scenario(results.JSON, JSON, answers("/", JSON_TEXT), plain),
+        Scenario(
+            results.POST,
+            POST,
+            answers("/", HELLO, data=bytes(BODY)),
+            http(CONNECTIONS, body=BODY),
+        ),
+        Scenario(results.HTTPS, HTTPS, secure, wrk("/", CONNECTIONS, scheme="https")),
+        Scenario(results.HANDSHAKES, HTTPS, secure, handshakes(CONNECTIONS)),
     ]
     for size, length in FILE_SIZES.items():
         name = file_name(size)
@@ -84,10 +113,19 @@ class Suite:
                 self._show(scenario.title, report.load_table(self.results, scenario.title))
         if self._chosen(results.ECHO_SMALL):
             self.results.problems.append(CYMONGOOSE_ECHO)
+        if self._chosen(results.CLIENT):
+            self._run_clients()
+            self._show(results.CLIENT, report.load_table(self.results, results.CLIENT))
+        if self._chosen(results.LATENCY):
+            self._run_latency()
+            self._show(results.LATENCY, report.paced_table(self.results, results.LATENCY))
         if self._chosen(results.IDLE_LOSS) or self._chosen(results.TCP_MEMORY):
             self._run_idle_tcp()
         if self._chosen(results.TLS_MEMORY):
-            self._run_idle_tls()
+            self._run_memory(results.TLS_MEMORY, TLS_ECHO, listens, IDLE_TLS, "tls")
+        if self._chosen(results.HTTP_MEMORY):
+            hello = answers("/", HELLO)
+            self._run_memory(results.HTTP_MEMORY, HTTP, hello, IDLE_HTTP, "http")
         if self._chosen(results.IMPORT):
             for name in (COMPILED, PURE):
                 if name not in self._missing:
@@ -113,11 +151,40 @@ class Suite:
 
         self._rounds(results.IDLE_LOSS, ECHO, echoes, body)
 
-    def _run_idle_tls(self) -> None:
+    def _run_memory(
+        self,
+        title: str,
+        peers: Sequence[Peer],
+        ready: Callable[[int], None],
+        count: int,
+        kind: str,
+    ) -> None:
         def body(server: Server) -> None:
-            self._note(results.TLS_MEMORY, server.peer.name, idle.tls_cost(server, IDLE_TLS))
+            self._note(title, server.peer.name, idle.memory_cost(server, count, kind))
 
-        self._rounds(results.TLS_MEMORY, TLS_ECHO, listens, body)
+        self._rounds(title, peers, ready, body)
+
+    def _run_latency(self) -> None:
+        table = self.results.paced.setdefault(results.LATENCY, {})
+
+        def paced(rate: float) -> Load:
+            return http(CONNECTIONS, rate=rate)
+
+        def body(server: Server) -> None:
+            sample = at_half_load(server, http(CONNECTIONS), paced, self._options.seconds)
+            table.setdefault(server.peer.name, []).append(sample)
+
+        self._rounds(results.LATENCY, LATENCY, answers("/", HELLO), body)
+
+    def _run_clients(self) -> None:
+        table = self.results.loads.setdefault(results.CLIENT, {})
+
+        def turn(client: Peer) -> None:
+            with Server(NGINX, answers("/", HELLO)) as server:
+                sample = clients.measure(client, server.port, self._options.seconds)
+            table.setdefault(client.name, []).append(sample)
+
+        self._turns(results.CLIENT, CLIENTS, turn)
 
     def _rounds(
         self,
@@ -126,6 +193,13 @@ class Suite:
         ready: Callable[[int], None],
         body: Callable[[Server], None],
     ) -> None:
+        def turn(peer: Peer) -> None:
+            with Server(peer, ready) as server:
+                body(server)
+
+        self._turns(title, peers, turn)
+
+    def _turns(self, title: str, peers: Sequence[Peer], turn: Callable[[Peer], None]) -> None:
         chosen = [p for p in peers if self._options.peers.lower() in p.name.lower()]
         for number in range(self._options.rounds):
             for peer in chosen:
@@ -133,8 +207,7 @@ class Suite:
                     continue
                 print(f"{title}: round {number + 1}, {peer.name}", file=sys.stderr)
                 try:
-                    with Server(peer, ready) as server:
-                        body(server)
+                    turn(peer)
                 except (ServerError, LoadError) as error:
                     self._failed.add((title, peer.name))
                     self.results.problems.append(f"{title}, {peer.name}: {error}")

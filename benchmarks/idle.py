@@ -19,11 +19,11 @@ _IMPORT_RUNS = 20
 
 
 @contextmanager
-def held(port: int, count: int, tls: bool = False) -> Iterator[None]:
-    """Keep `count` idle connections open. Raises `LoadError` when the server loses one."""
-    command = [sys.executable, str(HERE / "peers" / "hold.py"), str(port), str(count)]
+def held(port: int, count: int, kind: str) -> Iterator[None]:
+    """Keep `count` idle connections open: tcp, tls or http. Raises `LoadError` if one is lost."""
+    command = [sys.executable, str(HERE / "peers" / "hold.py"), str(port), str(count), kind]
     process = subprocess.Popen(
-        [*command, *(["tls"] if tls else [])],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -53,19 +53,19 @@ def tcp_cost(server: Server, count: int, load: Load, seconds: float) -> tuple[fl
     """
     before = measure(server, load, seconds).rate
     memory = private_bytes(server.pids())
-    with held(server.port, count):
+    with held(server.port, count, "tcp"):
         memory = private_bytes(server.pids()) - memory
         beside = measure(server, load, seconds).rate
     after = measure(server, load, seconds).rate
     return 100 * (1 - beside / ((before + after) / 2)), memory / count / 1024
 
 
-def tls_cost(server: Server, count: int) -> float:
-    """KiB for each idle TLS connection after its handshake."""
-    with held(server.port, 20, tls=True):  # what is allocated once must not count
+def memory_cost(server: Server, count: int, kind: str) -> float:
+    """KiB for each idle connection of this kind, after its handshake or first request."""
+    with held(server.port, 20, kind):  # what is allocated once must not count
         pass
     memory = private_bytes(server.pids())
-    with held(server.port, count, tls=True):
+    with held(server.port, count, kind):
         return (private_bytes(server.pids()) - memory) / count / 1024
 
 

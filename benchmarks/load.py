@@ -2,8 +2,9 @@
 
 import json
 import math
+import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .cpu import LOAD_CORE, cores_time, cpu_time, load_generators_time, pin_to
@@ -39,6 +40,7 @@ class Run:
     seconds: float
     p50_us: float
     p99_us: float
+    p999_us: float
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Sample:
     others: float  # share of one core that went to other programs
     p50_us: float
     p99_us: float
+    p999_us: float
 
 
 def echo(size: int, connections: int) -> Load:
@@ -59,12 +62,38 @@ def echo(size: int, connections: int) -> Load:
 
     def load(port: int, seconds: float) -> Run:
         command = [str(BUILD / "echo_load"), str(port), str(size), str(connections), str(seconds)]
-        return Run(**_run(command, seconds))
+        return Run(**run_json(command, seconds))
 
     return load
 
 
-def wrk(path: str, connections: int, headers: dict[str, str] | None = None) -> Load:
+def http(connections: int, depth: int = 1, body: int = 0, rate: float = 0) -> Load:
+    """Requests of `/`, `depth` at once on each connection: POST if they have a `body` (bytes).
+
+    With a `rate` (requests per second) they are due at equal intervals whatever the server does,
+    and latencies count from when they were due.
+    """
+
+    def load(port: int, seconds: float) -> Run:
+        command = [str(BUILD / "http_load"), str(port), "/", str(body), str(connections)]
+        return Run(**run_json([*command, str(seconds), str(depth), str(rate)], seconds))
+
+    return load
+
+
+def handshakes(connections: int) -> Load:
+    """Full TLS 1.3 handshakes, each on a new connection."""
+
+    def load(port: int, seconds: float) -> Run:
+        command = [str(BUILD / "tls_load"), str(port), str(connections), str(seconds)]
+        return Run(**run_json(command, seconds))
+
+    return load
+
+
+def wrk(
+    path: str, connections: int, headers: dict[str, str] | None = None, scheme: str = "http"
+) -> Load:
     """HTTP GET of `path` over keep-alive connections. wrk counts in whole seconds."""
 
     def load(port: int, seconds: float) -> Run:
@@ -73,13 +102,21 @@ def wrk(path: str, connections: int, headers: dict[str, str] | None = None) -> L
         command += ["-s", str(HERE / "native" / "wrk_json.lua")]
         for name, value in (headers or {}).items():
             command += ["-H", f"{name}: {value}"]
-        counted = _run([*command, f"http://127.0.0.1:{port}{path}"], whole)
+        counted = run_json([*command, f"{scheme}://127.0.0.1:{port}{path}"], whole)
         errors = counted.pop("errors")
         if errors:
             raise LoadError(f"wrk counted {errors:g} errors")
         return Run(**counted)
 
     return load
+
+
+def at_half_load(
+    server: Server, peak: Load, paced: Callable[[float], Load], seconds: float
+) -> Sample:
+    """Load the server with half of the rate that it reaches under the load `peak`."""
+    rate = measure(server, peak, seconds).rate
+    return measure(server, paced(rate / 2), seconds)
 
 
 def measure(server: Server, load: Load, seconds: float, warm_up: float = 0.5) -> Sample:
@@ -101,10 +138,14 @@ def measure(server: Server, load: Load, seconds: float, warm_up: float = 0.5) ->
         others=(all_used - used.user - used.system) / run.seconds,
         p50_us=run.p50_us,
         p99_us=run.p99_us,
+        p999_us=run.p999_us,
     )
 
 
-def _run(command: list[str], seconds: float) -> dict[str, float]:
+def run_json(
+    command: list[str], seconds: float, environment: Mapping[str, str] | None = None
+) -> dict[str, float]:
+    """What a load generator, pinned to its core, prints as a line of JSON."""
     try:
         done = subprocess.run(
             command,
@@ -112,11 +153,13 @@ def _run(command: list[str], seconds: float) -> dict[str, float]:
             capture_output=True,
             text=True,
             timeout=seconds + 20,
+            env={**os.environ, **(environment or {})},
             preexec_fn=lambda: pin_to(LOAD_CORE),
         )
     except subprocess.TimeoutExpired as error:
         raise LoadError(f"{command[0]} did not end") from error
     if done.returncode:
-        raise LoadError(done.stderr.strip() or f"{command[0]} failed")
+        last = done.stderr.strip().splitlines()[-1:]  # of a program in Python: the exception
+        raise LoadError(last[0] if last else f"{command[0]} failed")
     counted: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     return counted

@@ -14,9 +14,11 @@ BUILD = HERE / "build"
 PEER_VENV = HERE / ".venv"
 PEER_PYTHON = PEER_VENV / "bin" / "python"
 FILES = BUILD / "files"
-CERT, KEY = BUILD / "cert.pem", BUILD / "key.pem"
+CERT, KEY = BUILD / "chain.pem", BUILD / "chain-key.pem"
 FILE_SIZES = {"1 KiB": 1 << 10, "100 KiB": 100 << 10, "10 MiB": 10 << 20}
 DEBIAN_PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "gcc": "gcc", "openssl": "openssl"}
+_OPENSSL_HEADER, _OPENSSL_PACKAGE = Path("/usr/include/openssl/ssl.h"), "libssl-dev"
+_LIBRARIES = {"tls_load": ["-lssl", "-lcrypto"]}
 
 
 def prepare() -> list[str]:
@@ -24,8 +26,8 @@ def prepare() -> list[str]:
     BUILD.mkdir(exist_ok=True)
     os.environ["PATH"] += ":/usr/sbin"  # nginx lives there; a user's PATH often lacks it
     problems = _debian_packages() + _peer_venv()
-    for source in (HERE / "native").glob("*.c"):
-        _compile(source, BUILD / source.stem)
+    for source in sorted((HERE / "native").glob("*.c")):
+        problems += _compile(source, BUILD / source.stem)
     _make_files()
     _make_key()
     return problems
@@ -38,6 +40,8 @@ def file_name(size: str) -> str:
 
 def _debian_packages() -> list[str]:
     missing = [p for program, p in DEBIAN_PACKAGES.items() if not shutil.which(program)]
+    if not _OPENSSL_HEADER.exists():
+        missing.append(_OPENSSL_PACKAGE)
     if not missing:
         return []
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
@@ -70,9 +74,12 @@ def _peer_venv() -> list[str]:
     ]
 
 
-def _compile(source: Path, target: Path) -> None:
-    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-        subprocess.run(["gcc", "-O2", "-Wall", "-o", str(target), str(source)], check=True)
+def _compile(source: Path, target: Path) -> list[str]:
+    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        return []
+    command = ["gcc", "-O2", "-Wall", "-o", str(target), str(source)]
+    done = subprocess.run([*command, *_LIBRARIES.get(source.stem, [])], check=False)
+    return [f"{source.name}: gcc could not compile it"] if done.returncode else []
 
 
 def _make_files() -> None:
@@ -84,8 +91,19 @@ def _make_files() -> None:
 
 
 def _make_key() -> None:
+    """A key, and its certificate with that of its issuer behind it, as real servers have it."""
     if CERT.exists() and KEY.exists():
         return
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650"
-    paths = ["-subj", "/CN=localhost", "-keyout", str(KEY), "-out", str(CERT)]
-    subprocess.run([*command.split(), *paths], check=True, capture_output=True)
+    issuer, issuer_key, leaf, request = (
+        str(BUILD / name) for name in ("issuer.pem", "issuer-key.pem", "leaf.pem", "leaf.csr")
+    )
+    new = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    sign = ["openssl", "x509", "-req", "-days", "3650", "-CAcreateserial"]
+    for command in (
+        [*new, "-x509", "-days", "3650", "-subj", "/CN=Benchmark", "-keyout", issuer_key]
+        + ["-out", issuer],
+        [*new, "-subj", "/CN=localhost", "-keyout", str(KEY), "-out", request],
+        [*sign, "-in", request, "-CA", issuer, "-CAkey", issuer_key, "-out", leaf],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    CERT.write_bytes(Path(leaf).read_bytes() + Path(issuer).read_bytes())

@@ -1,6 +1,7 @@
 """Turns results into tables for the terminal and for RESULTS.md."""
 
 import datetime
+import math
 import os
 import platform
 import statistics
@@ -24,7 +25,27 @@ the server, from /proc, divided by the requests that were completed. Busy is the
 core that the server used: below some 95 %, the load generator or the network stack set the pace,
 and CPU per request says more than the rate. Echo and HTTP run over 50 connections (10 for
 10 MiB), one request at a time on each; +- is half the range of the rounds. Memory is what is
-private to the process; an idle connection has had one message echoed."""
+private to the process; an idle connection has had one message echoed, or one GET answered.
+
+Pipelined: 16 requests are sent at once and the next 16 when all replies are there. JSON: every
+server encodes the dict anew for each reply; the ASGI application does it as Starlette does. POST:
+"nginx" is `return 200`, which replies when the head is there and discards the body behind the
+reply, "nginx, reading whole" has the body in memory before it replies (`mirror_request_body`, with
+a mirror that does nothing); galidia's handler gets the whole body as bytes.
+
+TLS is 1.3 with one ECDSA P-256 certificate for all, TLS_AES_256_GCM_SHA384 for the keep-alive
+connections and TLS_AES_128_GCM_SHA256 over X25519 for the handshakes, without tickets and without
+resumption. A handshake counts when the server has closed the connection after it. It costs the
+client more than the server, so the load generator sets the pace and servers are held against each
+other by handshakes per second of processor time.
+
+At half of the peak load: the peak of each server is measured under 50 connections, then requests
+are due at equal intervals at half of that rate, each server's own; latency counts from when a
+request was due, also if it had to wait for a free connection.
+
+The HTTP client is the measured program and nginx its server, each on one core; it fetches "Hello,
+world!" in batches of 1,000 for {seconds:g} s after a first batch to warm up, 10 at any time, and
+CPU times are the client's. aiohttp and httpx run on uvloop."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -43,15 +64,28 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
+def paced_table(results: Results, scenario: str) -> str:
+    """One scenario of a given load: a row for each server, the one that keeps it best first."""
+    peers = results.paced[scenario]
+    tails = {peer: _middle(peers[peer], "p99_us") for peer in peers}
+    rows = [
+        [
+            peer,
+            f"{_middle(peers[peer], 'rate'):,.0f}",
+            f"{100 * _middle(peers[peer], 'busy'):.0f} %",
+            *_latencies(peers[peer], "p50_us", "p99_us", "p999_us"),
+        ]
+        for peer in sorted(peers, key=tails.__getitem__)
+    ]
+    return table(["", "requests/s", "busy", "p50 us", "p99 us", "p99.9 us"], rows)
+
+
 def load_table(results: Results, scenario: str) -> str:
     """One scenario: a row for each server, fastest first."""
     peers = results.loads[scenario]
     rates = {peer: results.rate(scenario, peer) for peer in peers}
 
     def row(peer: str) -> list[str]:
-        def middle(name: str) -> float:
-            return statistics.median(float(getattr(s, name)) for s in peers[peer])
-
         return [
             peer,
             f"{rates[peer]:,.0f}",
@@ -60,11 +94,10 @@ def load_table(results: Results, scenario: str) -> str:
                 f"{rates[ours] / rates[peer]:.2f}" if ours in rates else "-"
                 for ours in (COMPILED, PURE)
             ),
-            f"{middle('user_us'):.2f}",
-            f"{middle('system_us'):.2f}",
-            f"{100 * middle('busy'):.0f} %",
-            f"{middle('p50_us'):,.0f}",
-            f"{middle('p99_us'):,.0f}",
+            f"{_middle(peers[peer], 'user_us'):.2f}",
+            f"{_middle(peers[peer], 'system_us'):.2f}",
+            f"{100 * _middle(peers[peer], 'busy'):.0f} %",
+            *_latencies(peers[peer], "p50_us", "p99_us"),
         ]
 
     head = ["", "requests/s", "+-", "compiled/this", "pure/this", "user us", "sys us", "busy"]
@@ -97,7 +130,7 @@ def target_table(results: Results) -> str:
             continue
         verdict = "reached" if target.reached(value) else "**not reached**"
         rows.append([target.text, bound, f"{value:.2f}", verdict])
-    return table(["target", "bound", "measured", ""], rows)
+    return table(["target", "asked", "measured", ""], rows)
 
 
 def defeats(results: Results) -> str:
@@ -111,6 +144,14 @@ def defeats(results: Results) -> str:
             rate = results.rate(scenario, peer)
             if rate > ours * _NOISE:
                 lines.append(f"- {scenario}: {peer} is faster, {rate / ours:.2f} times {COMPILED}.")
+    for scenario, peers in results.paced.items():
+        if COMPILED not in peers:
+            continue
+        ours = _middle(peers[COMPILED], "p99_us")
+        for peer in peers:
+            tail = _middle(peers[peer], "p99_us")
+            if tail * _NOISE < ours:
+                lines.append(f"- {scenario}: p99 of {peer} {tail:.0f} us, {COMPILED} {ours:.0f}.")
     for scenario, values in results.numbers.items():
         if COMPILED not in values:
             continue
@@ -134,12 +175,23 @@ def document(results: Results, rounds: int, seconds: float) -> str:
     parts += ["## Where others win", defeats(results)]
     for scenario in results.loads:
         parts += [f"## {scenario}", load_table(results, scenario)]
+    for scenario in results.paced:
+        parts += [f"## {scenario}", paced_table(results, scenario)]
     for scenario in results.numbers:
         parts += [f"## {scenario}", number_table(results, scenario)]
     if results.problems:
         parts += ["## Not measured", "\n".join(f"- {problem}" for problem in results.problems)]
     parts += ["## Versions", "\n".join(f"- {line}" for line in _versions())]
     return "\n\n".join(parts) + "\n"
+
+
+def _middle(samples: list[Sample], name: str) -> float:
+    return statistics.median(float(getattr(s, name)) for s in samples)
+
+
+def _latencies(samples: list[Sample], *names: str) -> list[str]:
+    middles = [_middle(samples, name) for name in names]
+    return ["-" if math.isnan(middle) else f"{middle:,.0f}" for middle in middles]
 
 
 def _spread(samples: list[Sample]) -> str:

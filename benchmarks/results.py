@@ -5,13 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .load import Sample
-from .servers import C_ECHO, COMPILED, NGINX, PURE
+from .servers import C_ECHO, COMPILED, NGINX, NGINX_READING, PURE
 
 ECHO_SMALL, ECHO_LARGE = "TCP echo, 64 B", "TCP echo, 64 KiB"
 HTTP_SMALL, HTTP_BROWSER = "HTTP hello, small request", "HTTP hello, browser-like request"
+PIPELINED = "HTTP hello, pipelined 16 deep"
+JSON = "JSON reply of 1 KiB from a dict"
+POST = "POST of 64 KiB"
+HTTPS, HANDSHAKES = "HTTPS hello, keep-alive", "Full TLS handshakes"
+CLIENT = "HTTP client, 1,000 GETs over 10 connections"
+LATENCY = "HTTP hello at half of the peak load"
 IDLE_LOSS = "Loss beside 10,000 idle connections, percent of echo 64 B"
 TCP_MEMORY = "Memory of an idle TCP connection, KiB"
 TLS_MEMORY = "Memory of an idle TLS connection, KiB"
+HTTP_MEMORY = "Memory of an idle HTTP connection, KiB"
 IMPORT = "Time of `import galidia`, ms beyond bare Python"
 
 
@@ -22,15 +29,25 @@ def file_title(size: str) -> str:
 
 @dataclass
 class Results:
-    """Samples by scenario and peer; plain numbers likewise; what could not be measured."""
+    """Samples by scenario and peer; plain numbers likewise; what could not be measured.
+
+    The samples of `loads` were taken under all the load that a server could serve, those of
+    `paced` under a given one.
+    """
 
     loads: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
+    paced: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
     numbers: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def rate(self, scenario: str, peer: str) -> float:
         """Median requests per second."""
         return statistics.median(s.rate for s in self.loads[scenario][peer])
+
+    def full_core_rate(self, scenario: str, peer: str) -> float:
+        """Median requests per second of processor time."""
+        samples = self.loads[scenario][peer]
+        return statistics.median(1e6 / (s.user_us + s.system_us) for s in samples)
 
     def user_us(self, scenario: str, peer: str) -> float:
         """Median user CPU per request, microseconds."""
@@ -63,6 +80,14 @@ def _ratio(scenario: str, ours: str, peer: str, bound: float) -> Target:
     )
 
 
+def _core_ratio(scenario: str, ours: str, peer: str, bound: float) -> Target:
+    return Target(
+        f"{scenario}: {ours}, times {peer}, per second of CPU",
+        lambda r: r.full_core_rate(scenario, ours) / r.full_core_rate(scenario, peer),
+        bound,
+    )
+
+
 def _below(scenario: str, bound: float) -> Target:
     return Target(scenario, lambda r: r.number(scenario, COMPILED), bound, at_least=False)
 
@@ -89,6 +114,15 @@ TARGETS = [
             (PURE, "uvicorn", 1.0),
         )
     ),
+    _ratio(PIPELINED, COMPILED, NGINX.name, 1.0),
+    _ratio(PIPELINED, COMPILED, "cymongoose", 1.5),
+    _ratio(JSON, COMPILED, "granian", 2.0),
+    _ratio(POST, COMPILED, NGINX.name, 0.9),
+    _ratio(POST, COMPILED, NGINX_READING.name, 0.9),
+    _ratio(HTTPS, COMPILED, NGINX.name, 0.9),
+    _core_ratio(HANDSHAKES, COMPILED, NGINX.name, 0.9),
+    _ratio(CLIENT, COMPILED, "aiohttp", 3.0),
+    _ratio(CLIENT, COMPILED, "httpx", 5.0),
     *(
         _ratio(file_title(size), COMPILED, NGINX.name, 0.9)
         for size in ("1 KiB", "100 KiB", "10 MiB")
@@ -96,5 +130,6 @@ TARGETS = [
     _below(IDLE_LOSS, 5.0),
     _below(TCP_MEMORY, 1.0),
     _below(TLS_MEMORY, 40.0),
+    _below(HTTP_MEMORY, 1.5),
     _below(IMPORT, 40.0),
 ]

@@ -1,9 +1,11 @@
 """Every server program that is measured, and how it is started, checked and ended."""
 
 import http.client
+import json
 import os
 import signal
 import socket
+import ssl
 import string
 import subprocess
 import sys
@@ -15,9 +17,11 @@ from pathlib import Path
 from types import TracebackType
 
 from .cpu import SERVER_CORE, family, pin_to
+from .peers.payload import PAYLOAD
 from .prepare import BUILD, CERT, FILES, HERE, KEY, PEER_PYTHON, ROOT
 
 HELLO = b"Hello, world!"
+JSON_TEXT = json.dumps(PAYLOAD, separators=(",", ":")).encode()
 _VENV_PYTHON = ROOT / ".venv" / "bin" / "python"
 GALIDIA_PYTHON = str(_VENV_PYTHON if _VENV_PYTHON.exists() else sys.executable)
 COMPILED, PURE = "galidia compiled", "galidia pure"
@@ -30,7 +34,7 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Peer:
-    """One server program: its name in the tables, and its command line for a port."""
+    """One program: its name in the tables, and its command line for a port."""
 
     name: str
     command: Callable[[int], list[str]]
@@ -52,7 +56,7 @@ def galidia(file: str, *arguments: str) -> list[Peer]:
     ]
 
 
-def _nginx(port: int) -> list[str]:
+def _nginx(port: int, hello: str = "", tls: str = "") -> list[str]:
     folder = BUILD / "nginx"
     folder.mkdir(exist_ok=True)
     template = string.Template((HERE / "peers" / "nginx.conf").read_text())
@@ -64,30 +68,41 @@ def _nginx(port: int) -> list[str]:
             folder=folder,
             port=port,
             root=FILES,
+            hello=hello or 'return 200 "Hello, world!";',
+            tls=tls,
+            cert=CERT,
+            key=KEY,
         )
     )
     return ["nginx", "-p", str(folder), "-e", "stderr", "-c", str(config)]
 
 
-def _granian(port: int) -> list[str]:
+def _granian(port: int, interface: str = "rsgi", app: str = "granian_app:app") -> list[str]:
     command = (
-        f"-m granian --interface rsgi --host 127.0.0.1 --port {port} --workers 1 --http 1 --no-ws"
-        " --runtime-mode st --runtime-threads 1 --loop uvloop --task-impl asyncio --no-log"
-        " --backpressure 4096 granian_app:app"
+        f"-m granian --interface {interface} --host 127.0.0.1 --port {port} --workers 1 --http 1"
+        " --no-ws --runtime-mode st --runtime-threads 1 --loop uvloop --task-impl asyncio --no-log"
+        f" --backpressure 16384 {app}"
     )
     return [str(PEER_PYTHON), *command.split()]
 
 
-def _uvicorn(port: int) -> list[str]:
+def _uvicorn(port: int, app: str = "uvicorn_app:app") -> list[str]:
     command = (
         f"-m uvicorn --host 127.0.0.1 --port {port} --loop uvloop --http httptools --no-access-log"
-        " --log-level error --lifespan off --ws none --no-server-header --no-date-header"
-        " uvicorn_app:app"
+        " --log-level error --timeout-keep-alive 75 --lifespan off --ws none --no-server-header"
+        f" --no-date-header {app}"
     )
     return [str(PEER_PYTHON), *command.split()]
 
 
 NGINX = Peer("nginx", _nginx)
+# `return` lets a body be discarded behind the reply; `mirror` has it read whole before the reply.
+NGINX_READING = Peer(
+    "nginx, reading whole",
+    lambda port: _nginx(port, "mirror /ignore; mirror_request_body on; try_files /none @hello;"),
+)
+_NGINX_TLS = Peer("nginx", lambda port: _nginx(port, tls="ssl"))
+_GRANIAN = Peer("granian", _granian)
 C_ECHO = Peer("bare C epoll", lambda port: [str(BUILD / "echo_epoll"), str(port)])
 ECHO = [
     C_ECHO,
@@ -105,9 +120,23 @@ HTTP = [
     *galidia("galidia_http.py"),
     script("cymongoose", "cymongoose_http.py"),
     script("socketify", "socketify_http.py"),
-    Peer("granian", _granian),
+    _GRANIAN,
     Peer("uvicorn", _uvicorn),
     script("aiohttp", "aiohttp_http.py"),
+]
+PIPELINED = [NGINX, *galidia("galidia_http.py"), script("cymongoose", "cymongoose_http.py")]
+LATENCY = [NGINX, *galidia("galidia_http.py"), _GRANIAN]
+JSON = [
+    *galidia("galidia_json.py"),
+    Peer("granian", lambda port: _granian(port, "asginl", "json_app:app")),
+    Peer("uvicorn", lambda port: _uvicorn(port, "json_app:app")),
+]
+POST = [NGINX, NGINX_READING, *galidia("galidia_post.py")]
+HTTPS = [_NGINX_TLS, *galidia("galidia_http.py", str(CERT), str(KEY))]
+CLIENTS = [
+    *galidia("galidia_client.py"),
+    script("aiohttp", "aiohttp_client.py"),
+    script("httpx", "httpx_client.py"),
 ]
 STATIC = [NGINX, *galidia("galidia_files.py", str(FILES))]
 
@@ -223,11 +252,17 @@ def listens(port: int) -> None:
     socket.create_connection(("127.0.0.1", port), 5).close()
 
 
-def answers(path: str, body: bytes) -> Callable[[int], None]:
-    """Ready check of an HTTP server: this path has this body."""
+def answers(
+    path: str, body: bytes, *, data: bytes | None = None, scheme: str = "http"
+) -> Callable[[int], None]:
+    """Ready check of an HTTP server: this path has this body, or answers a POST of `data` so."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
 
     def check(port: int) -> None:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        url = f"{scheme}://127.0.0.1:{port}{path}"
+        with urllib.request.urlopen(url, data, timeout=5, context=context) as response:
             if response.read() != body:
                 raise ServerError(f"{path}: the body is not what it should be")
 

@@ -1,6 +1,8 @@
 """Every example runs, as a process of its own, against raw sockets or against another example."""
 
 import hashlib
+import http.client
+import json
 import re
 import signal
 import socket
@@ -300,11 +302,197 @@ def test_netcat_over_udp(ending: signal.Signals) -> None:
         server.end(ending)
 
 
+# -- servers of HTTP -----------------------------------------------------------------------------
+
+
+class Answer:
+    """What a server has answered; ``body`` is taken as JSON where it says so."""
+
+    def __init__(self, reply: http.client.HTTPResponse) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self.body = reply.read()
+
+    def json(self) -> Any:
+        assert self.headers["Content-Type"] == "application/json"
+        return json.loads(self.body)
+
+
+class Caller:
+    """A client that keeps its connection, and follows no redirection."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.connection = http.client.HTTPConnection(*address, timeout=PATIENCE)
+
+    def __enter__(self) -> "Caller":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.connection.request(method, path, body, fields)
+        return Answer(self.connection.getresponse())
+
+
+def multipart(**fields: bytes | tuple[str, bytes]) -> tuple[bytes, str]:
+    """A form with files, each given as its name and content; and its type."""
+    body = b""
+    for name, value in fields.items():
+        file = f'; filename="{value[0]}"' if isinstance(value, tuple) else ""
+        content = value[1] if isinstance(value, tuple) else value
+        head = f'--limit\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'
+        body += head.encode() + content + b"\r\n"
+    return body + b"--limit--\r\n", "multipart/form-data; boundary=limit"
+
+
+def test_restful_server(ending: signal.Signals) -> None:
+    with run("restful_server.py", "http://127.0.0.1:0") as server, Caller(server.address) as call:
+        assert call("GET", "/api/things").json() == []
+        made = call("POST", "/api/things", '{"name": "lamp"}')
+        assert (made.status, made.headers["Location"]) == (201, "/api/things/1")
+        lamp, chair = {"id": "1", "name": "lamp"}, {"id": "1", "name": "chair"}
+        assert made.json() == lamp
+        assert call("GET", "/api/things").json() == [lamp]
+        assert call("PUT", "/api/things/1", '{"name": "chair"}').json() == chair
+        assert call("GET", "/api/things/1").json() == chair
+        for bad in ("", "[]", "1", '"x"', "{}", "{"):
+            assert call("POST", "/api/things", bad).status == 422
+            assert call("PUT", "/api/things/1", bad).status == 422
+        head = call("HEAD", "/api/things/1")
+        assert (head.status, head.body) == (200, b"")
+        assert head.headers["Content-Length"] == str(len(b'{"id":"1","name":"chair"}'))
+        for path in ("/api/things/2", "/api/things/lamp", "/api/things/%2F"):
+            assert call("GET", path).status == 404
+        assert call("DELETE", "/api/things/1").status == 204
+        assert call("DELETE", "/api/things/1").status == 404
+        refused = call("DELETE", "/api/things")
+        assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+        assert (
+            call("OPTIONS", "/api/things/1").headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PUT"
+        )
+        assert call("GET", "/elsewhere").status == 404
+        server.end(ending)
+
+
+def test_form_upload(ending: signal.Signals) -> None:
+    small, large = b"\r\n--limi", bytes(range(256)) * 6_000
+    digests = {data: hashlib.sha256(data).hexdigest() for data in (b"hi", small, large)}
+    with run("form_upload.py", "http://127.0.0.1:0") as server, Caller(server.address) as call:
+        assert b'action="/whole"' in call("GET", "/").body
+        body, kind = multipart(comment=b"hi", file=("a.bin", small), other=("b.bin", b"hi"))
+        said = call("POST", "/whole", body, content_type=kind).json()
+        assert said == {
+            "comment": "hi",
+            "sha256": {"a.bin": digests[small], "b.bin": digests[b"hi"]},
+        }
+        for _ in range(2):
+            body, kind = multipart(comment=b"hi", file=("large", large), other=("small", small))
+            said = call("POST", "/stream", body, content_type=kind).json()
+            assert said["sha256"] == {
+                "comment": digests[b"hi"],
+                "large": digests[large],
+                "small": digests[small],
+            }
+        assert call("GET", "/stream").status == 405
+    with run("form_upload.py", "http://127.0.0.1:0") as server, Caller(server.address) as call:
+        body, kind = multipart(file=("large", large))
+        assert call("POST", "/whole", body, content_type=kind).status == 413
+        server.end(ending)
+
+
+def test_sse_clock(ending: signal.Signals) -> None:
+    with run("sse_clock.py", "http://127.0.0.1:0", "0.02") as server:
+        with Caller(server.address) as call:
+            assert b'new EventSource("/clock")' in call("GET", "/").body
+            call.connection.request("GET", "/clock")
+            reply = call.connection.getresponse()
+            assert reply.headers["Content-Type"] == "text/event-stream"
+            for _ in range(3):
+                lines = [reply.readline() for _ in range(3)]
+                assert lines[0] == b"event: tick\n"
+                assert re.fullmatch(rb'data: \{"time":"\d\d:\d\d:\d\d"\}\n', lines[1])
+                assert lines[2] == b"\n"
+            reply.close()
+        with Caller(server.address) as call:  # the other one has gone: it ticks on
+            assert call("HEAD", "/clock").status == 200
+        server.end(ending)
+
+
+def test_cookie_auth(ending: signal.Signals) -> None:
+    form = "application/x-www-form-urlencoded"
+    with run("cookie_auth.py", "http://127.0.0.1:0", "p\u00e4ss&") as server:
+        with Caller(server.address) as call:
+            assert call("GET", "/").status == 403
+            assert call("POST", "/login", "password=pass", content_type=form).status == 403
+            assert call("POST", "/login", "", content_type=form).status == 403
+            told = call("POST", "/login", "password=p%C3%A4ss%26", content_type=form)
+            assert (told.status, told.headers["Location"]) == (303, "/")
+            said = told.headers["Set-Cookie"]
+            assert {"HttpOnly", "SameSite=Strict", "Max-Age=3600"} <= set(said.split("; "))
+            cookie = said.partition(";")[0]
+            assert call("GET", "/", cookie=cookie).body == b"this is for you only\n"
+            assert call("GET", "/", cookie=cookie + "x").status == 403
+            left = call("POST", "/logout", cookie=cookie)
+            assert "Max-Age=0" in left.headers["Set-Cookie"]
+            assert call("GET", "/", cookie=cookie).status == 403
+        server.end(ending)
+
+
+def test_redirect_to_https(certificates: Path, ending: signal.Signals) -> None:
+    addresses = ("http://127.0.0.1:0", "https://127.0.0.1:0")
+    with run("redirect_to_https.py", *addresses, certificates) as server:
+        with Caller(server.address) as call:
+            told = call("POST", "/a%20b?c", b"x" * 100_000)
+            assert told.status == 308
+            safe = re.fullmatch(r"https://127\.0\.0\.1:(\d+)/a%20b\?c", told.headers["Location"])
+            assert safe
+        context = ssl.create_default_context(cafile=certificates / "ca.pem")
+        with urllib.request.urlopen(
+            f"http://localhost:{server.address[1]}/", timeout=PATIENCE, context=context
+        ) as reply:
+            assert reply.read() == b"hello, safely\n"
+            assert reply.url == f"https://localhost:{safe[1]}/"
+            assert reply.headers["Strict-Transport-Security"]
+        server.end(ending)
+
+
+def test_big_upload(tmp_path: Path, ending: signal.Signals) -> None:
+    data = bytes(range(256)) * 20_000  # far more than may wait in memory
+    digest = hashlib.sha256(data).hexdigest()
+    with run("big_upload.py", "http://127.0.0.1:0", tmp_path) as server:
+        with Caller(server.address) as call:
+            made = call("PUT", "/films/a", data)
+            assert made.json() == {"size": len(data), "sha256": digest}
+            assert call("PUT", "/films/b%20c", iter([data, data])).status == 201
+            assert call("PUT", "/films/empty", b"").json()["size"] == 0
+            assert call("PUT", "/films/..%2Fd", data).status == 400
+            assert call("PUT", "/films/..", b"x").status == 404
+        with server.connect() as sock:
+            sock.sendall(b"PUT /films/cut HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1234")
+            sock.shutdown(socket.SHUT_WR)
+            while sock.recv(1000):
+                pass
+        server.end(ending)
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found == {"a": data, "b c": data + data, "empty": b""}
+
+
+# -- and that nothing was left out ---------------------------------------------------------------
+
+
 TESTED: dict[str, Callable[..., None]] = {
+    "big_upload": test_big_upload,
+    "cookie_auth": test_cookie_auth,
+    "form_upload": test_form_upload,
     "multithreaded": test_multithreaded,
     "netcat": test_netcat_as_a_client,
     "publish_subscribe": test_publish_subscribe,
+    "redirect_to_https": test_redirect_to_https,
+    "restful_server": test_restful_server,
     "simplest_web_server": test_simplest_web_server,
+    "sse_clock": test_sse_clock,
     "tcp_echo": test_tcp_echo,
     "timers": test_timers,
     "tls_echo": test_tls_echo,

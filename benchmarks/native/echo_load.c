@@ -105,7 +105,7 @@ int main(int argc, char **argv) {
     }
     t = now();
   }
-  printf("{\"requests\": %lu, \"seconds\": %.6f, \"p50_us\": %d, \"p99_us\": %d}\n", done, t - start,
-         percentile(done, 0.50), percentile(done, 0.99));
+  printf("{\"requests\": %lu, \"seconds\": %.6f, \"p50_us\": %d, \"p99_us\": %d, \"p999_us\": %d}\n",
+         done, t - start, percentile(done, 0.50), percentile(done, 0.99), percentile(done, 0.999));
   return 0;
 }

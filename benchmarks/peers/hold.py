@@ -1,8 +1,8 @@
-"""Holds idle connections.  Arguments: PORT COUNT [tls]
+"""Holds idle connections.  Arguments: PORT COUNT tcp|tls|http
 
-Opens COUNT connections, has one message of 64 bytes echoed on each, prints "ready", and waits for
-end of file on standard input; then prints how many connections are still open.  Source addresses
-are spread over 127.0.0.x, because one address has some 28,000 ports.
+Opens COUNT connections, has one message of 64 bytes echoed on each (or one GET answered), prints
+"ready", and waits for end of file on standard input; then prints how many connections are still
+open.  Source addresses are spread over 127.0.0.x, because one address has some 28,000 ports.
 """
 
 import select
@@ -11,9 +11,12 @@ import ssl
 import sys
 
 PER_ADDRESS = 5_000
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+HELLO = b"Hello, world!"
 MESSAGE = b"i" * 64
 
-port, count, tls = int(sys.argv[1]), int(sys.argv[2]), len(sys.argv) > 3
+port, count, kind = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+send, last = (GET, HELLO) if kind == "http" else (MESSAGE, MESSAGE)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 context.check_hostname = False
 context.verify_mode = ssl.CERT_NONE
@@ -21,12 +24,12 @@ connections: list[socket.socket] = []
 for i in range(count):
     source = f"127.0.0.{2 + i // PER_ADDRESS}"
     connection = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
-    if tls:
+    if kind == "tls":
         connection = context.wrap_socket(connection)
-    connection.sendall(MESSAGE)
+    connection.sendall(send)
     received = b""
-    while len(received) < len(MESSAGE):
-        chunk = connection.recv(len(MESSAGE))
+    while not received.endswith(last):
+        chunk = connection.recv(4096)
         if not chunk:
             sys.exit("the server closed an idle connection")
         received += chunk

@@ -1,4 +1,4 @@
-"""Request heads as bytes, through both builds: found, taken, refused."""
+"""Heads as bytes, through both builds: found, taken, refused."""
 
 from types import ModuleType
 from typing import Any
@@ -18,8 +18,8 @@ MAX_FIELDS = 20
 NEXT = b"GET /next HTTP/1.1\r\nHost: b\r\n\r\n"
 NUMBERS = ["method_end", "target_start", "target_end", "path_start", "path_end", "fields_start"]
 NUMBERS += ["minor", "count", "content_length", "chunked", "keep_alive", "expect_continue"]
-NUMBERS += ["upgrade", "conditional"]
-TEXTS = ["method", "target", "path", "query", "host", "version", "headers"]
+NUMBERS += ["upgrade", "conditional", "status", "reason_start", "reason_end"]
+TEXTS = ["method", "target", "path", "query", "host", "version", "headers", "reason"]
 
 BROWSER = (
     b"GET /news/2024/a%20b.html?page=2&q=%zz HTTP/1.1\r\n"
@@ -311,6 +311,106 @@ BAD: dict[str, tuple[str, bytes]] = {
 }
 
 
+def ok(*fields: bytes, line: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    """The head of a reply with these field lines."""
+    return b"\r\n".join([line, *fields, b"", b""])
+
+
+# name: bytes, and what differs from a plain 200
+GOOD_REPLIES: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "plain": (ok(), {}),
+    "no-reason": (ok(line=b"HTTP/1.1 404 "), {"status": 404, "reason": ""}),
+    "no-space": (ok(line=b"HTTP/1.1 404"), {"status": 404, "reason": ""}),
+    "reason-blank": (ok(line=b"HTTP/1.1 404  "), {"status": 404, "reason": " "}),
+    "reason-any": (
+        ok(line=b"HTTP/1.1 999 Not:\tFound \xe4 "),
+        {"status": 999, "reason": "Not:\tFound \xe4 "},
+    ),
+    "reason-long": (
+        ok(line=b"HTTP/1.1 100 " + b"x" * 50),
+        {"status": 100, "reason": "x" * 50},
+    ),
+    "1.0": (
+        ok(line=b"HTTP/1.0 200 OK"),
+        {"minor": 0, "version": "HTTP/1.0", "keep_alive": False},
+    ),
+    "1.0-keep-alive": (
+        ok(b"Connection: keep-alive", line=b"HTTP/1.0 200 OK"),
+        {"minor": 0, "version": "HTTP/1.0", "count": 1},
+    ),
+    "close": (ok(b"Connection: close"), {"keep_alive": False, "count": 1}),
+    "length": (ok(b"Content-Length: 42"), {"content_length": 42, "count": 1}),
+    "chunked": (ok(b"Transfer-Encoding: chunked"), {"chunked": True, "count": 1}),
+    "upgrade": (
+        ok(b"Connection: upgrade", b"Upgrade: x", line=b"HTTP/1.1 101 "),
+        {"status": 101, "reason": "", "upgrade": True, "count": 2},
+    ),
+    "204-length-0": (
+        ok(b"Content-Length: 0", line=b"HTTP/1.1 204 OK"),
+        {"status": 204, "content_length": 0, "count": 1},
+    ),
+    "304-length": (
+        ok(b"Content-Length: 5", line=b"HTTP/1.1 304 OK"),
+        {"status": 304, "content_length": 5, "count": 1},
+    ),
+    "host": (ok(b"Host: a/b", b"Host: c"), {"count": 2}),
+    "fields-of-requests": (ok(b"Range: x", b"If-Match: x", b"Expect: 100-continue"), {"count": 3}),
+    "max-fields": (ok(*[b"X: y"] * MAX_FIELDS), {"count": MAX_FIELDS}),
+}
+PLAIN_REPLY: dict[str, Any] = {
+    "status": 200,
+    "reason": "OK",
+    "method": "",
+    "target": "",
+    "path": "",
+    "query": "",
+    "host": "",
+    "version": "HTTP/1.1",
+    "minor": 1,
+    "count": 0,
+    "content_length": -1,
+    "chunked": False,
+    "keep_alive": True,
+    "upgrade": False,
+    "conditional": False,
+    "expect_continue": False,
+    "method_end": 0,
+    "target_end": 0,
+    "path_end": 0,
+}
+
+BAD_REPLIES: dict[str, tuple[str, bytes]] = {
+    "lf": ("bare-lf", b"HTTP/1.1 200 OK\n\n"),
+    "cr": ("bare-cr", ok(line=b"HTTP/1.1 200 O\rK")),
+    "empty": ("status-line", b"\r\n\r\n"),
+    "version-alone": ("status-line", ok(line=b"HTTP/1.1")),
+    "request": ("status-line", get()),
+    "version-two-digits": ("version-syntax", ok(line=b"HTTP/1.10 200 OK")),
+    "version-2": ("version", ok(line=b"HTTP/2.0 200 OK")),
+    "status-0": ("status-code", ok(line=b"HTTP/1.1 099 OK")),
+    "status-long": ("status-code", ok(line=b"HTTP/1.1 2000")),
+    "status-short": ("status-code", ok(line=b"HTTP/1.1 20 OK")),
+    "status-tab": ("status-code", ok(line=b"HTTP/1.1 200\tOK")),
+    "status-digits": ("status-code", ok(line=b"HTTP/1.1 2\xb20 OK")),
+    "reason": ("reason-char", ok(line=b"HTTP/1.1 200 \x7f")),
+    "reason-late": ("reason-char", ok(line=b"HTTP/1.1 200 " + b"x" * 50 + b"\0")),
+    "folded": ("folded", ok(b" X: y")),
+    "too-many": ("too-many-fields", ok(*[b"X: y"] * (MAX_FIELDS + 1))),
+    "two-lengths": ("length-repeated", ok(b"Content-Length: 5", b"Content-Length: 5")),
+    "both-lengths": ("length-and-coding", ok(b"Content-Length: 5", b"Transfer-Encoding: chunked")),
+    "coding": ("coding-unknown", ok(b"Transfer-Encoding: gzip")),
+    "coding-1.0": (
+        "coding-in-1.0",
+        ok(b"Transfer-Encoding: chunked", line=b"HTTP/1.0 200 OK"),
+    ),
+    "204-length": ("body-forbidden", ok(b"Content-Length: 1", line=b"HTTP/1.1 204 ")),
+    "204-length-1.0": ("body-forbidden", ok(b"Content-Length: 1", line=b"HTTP/1.0 204 ")),
+    "199-chunked": ("body-forbidden", ok(b"Transfer-Encoding: chunked", line=b"HTTP/1.1 199 ")),
+    "order-count": ("too-many-fields", ok(*[b"X: y"] * 30, line=b"HTTP/2.0 200 OK")),
+    "order-version": ("version", ok(b"Transfer-Encoding: gzip", line=b"HTTP/2.0 200 OK")),
+}
+
+
 @pytest.fixture(params=["this", "pure"])
 def build(request: pytest.FixtureRequest) -> Any:
     """The codec under test, and its pure copy."""
@@ -325,6 +425,12 @@ def framing(build: Any) -> Any:
 def parse(build: Any, data: bytes, max_fields: int = MAX_FIELDS) -> tuple[Any, str]:
     head = build.Head()
     fault = head.parse(bytearray(data), 0, len(data), max_fields)
+    return head, VIOLATIONS[fault].name
+
+
+def parse_reply(build: Any, data: bytes, max_fields: int = MAX_FIELDS) -> tuple[Any, str]:
+    head = build.Head()
+    fault = head.parse_reply(bytearray(data), 0, len(data), max_fields)
     return head, VIOLATIONS[fault].name
 
 
@@ -357,10 +463,55 @@ def test_violation(name: str, build: Any) -> None:
     assert state(head) == state(build.Head())
 
 
-def test_every_violation_is_met() -> None:
+@pytest.mark.parametrize("name", GOOD_REPLIES)
+def test_good_reply(name: str, build: Any) -> None:
+    data, different = GOOD_REPLIES[name]
+    head, fault = parse_reply(build, data)
+    assert fault == "none"
+    expected = PLAIN_REPLY | different
+    assert {key: getattr(head, key) for key in expected} == expected
+    assert head.raw == data[:-2]
+    assert head.raw[head.reason_start : head.reason_end].decode("latin-1") == head.reason
+    assert head.raw[: head.fields_start].endswith(b"\r\n")
+    assert len(head.headers) == head.count
+
+
+@pytest.mark.parametrize("name", BAD_REPLIES)
+def test_violation_of_a_reply(name: str, build: Any) -> None:
+    expected, data = BAD_REPLIES[name]
+    head, fault = parse_reply(build, data)
+    assert fault == expected
+    assert state(head) == state(build.Head())
+
+
+def test_reply_and_request_one_after_the_other(build: Any) -> None:
+    head = build.Head()
+    for data, _ in GOOD.values():
+        for reply, _ in GOOD_REPLIES.values():
+            assert head.parse_reply(bytearray(reply), 0, len(reply), MAX_FIELDS) == 0
+            assert state(head) == state(parse_reply(build, reply)[0])
+        assert head.parse(bytearray(data), 0, len(data), MAX_FIELDS) == 0
+        assert state(head) == state(parse(build, data)[0])
+
+
+def test_target_is_measured_against_the_limit(build: Any) -> None:
+    for data, limit, expected in (
+        (to(b"/" + b"a" * 99), 100, "none"),
+        (to(b"/" + b"a" * 100), 100, "target-too-long"),
+        (to(b"/?" + b"a" * 100), 100, "target-too-long"),
+        (to(b"a" * 101), 100, "target-too-long"),
+        (get(line=b"GET /" + b"a" * 100 + b" HTTP/2.0"), 100, "version"),
+        (to(b"*", b"OPTIONS"), 0, "target-too-long"),
+        (to(b"/" + b"a" * 100_000), 1 << 40, "none"),
+    ):
+        fault = build.Head().parse(bytearray(data), 0, len(data), MAX_FIELDS, limit)
+        assert VIOLATIONS[fault].name == expected
+
+
+def test_violations_have_names_of_their_own() -> None:
     names = [violation.name for violation in VIOLATIONS]
     assert len(set(names)) == len(names)
-    assert {*names} == {"none", "incomplete"} | {name for name, _ in BAD.values()}
+    assert {name for name, _ in [*BAD.values(), *BAD_REPLIES.values()]} < {*names}
 
 
 @pytest.mark.parametrize(
@@ -396,6 +547,9 @@ def test_status_of_a_violation(name: str, status: int) -> None:
 def test_what_is_not_one_head_is_incomplete(data: bytes, start: int, end: int, build: Any) -> None:
     head = build.Head()
     fault = head.parse(bytearray(data), start, end, MAX_FIELDS)
+    assert VIOLATIONS[fault].name == "incomplete"
+    reply = data.replace(b"GET / HTTP/1.1", b"HTTP/1.1 200 O")
+    fault = head.parse_reply(bytearray(reply), start, end, MAX_FIELDS)
     assert VIOLATIONS[fault].name == "incomplete"
 
 
@@ -504,6 +658,22 @@ def test_every_byte_in_every_place(byte: int) -> None:
         get(b"transfer" + c + b"encoding: chunked"),
     ):
         same(data)
+    for data in (
+        ok(line=b"HTT" + c + b"/1.1 200 OK"),
+        ok(line=b"HTTP/" + c + b".1 200 OK"),
+        ok(line=b"HTTP/1" + c + b"1 200 OK"),
+        ok(line=b"HTTP/1." + c + b" 200 OK"),
+        ok(line=b"HTTP/1.1" + c + b"200 OK"),
+        ok(line=b"HTTP/1.1 " + c + b"00 OK"),
+        ok(line=b"HTTP/1.1 2" + c + b"0 OK"),
+        ok(line=b"HTTP/1.1 20" + c + b" OK"),
+        ok(line=b"HTTP/1.1 200" + c + b"OK"),
+        ok(line=b"HTTP/1.1 200" + c),
+        ok(line=b"HTTP/1.1 200 " + c * 9),
+        ok(b"Content-Length: 1" + c),
+        ok(b"Transfer-Encoding: chunked" + c),
+    ):
+        same_reply(data)
 
 
 @pytest.mark.parametrize("name", [*GOOD, *BAD])
@@ -581,6 +751,7 @@ def test_none_is_no_buffer() -> None:
     nothing: Any = None
     for call in (
         lambda: Head().parse(nothing, 0, 4, 1),
+        lambda: Head().parse_reply(nothing, 0, 4, 1),
         lambda: find_end(nothing, 0, 0),
         lambda: skip_blank(nothing, 0),
         lambda: Head().header(nothing),
@@ -605,17 +776,28 @@ def same(data: bytes, max_fields: int = MAX_FIELDS) -> str:
     return fault
 
 
+def same_reply(data: bytes, max_fields: int = MAX_FIELDS) -> str:
+    """As `same`, for replies."""
+    head, fault = parse_reply(codec, data, max_fields)
+    other, other_fault = parse_reply(pure_module("http.head"), data, max_fields)
+    assert fault == other_fault
+    assert state(head) == state(other)
+    return fault
+
+
 VALID = [data for data, _ in GOOD.values()] + [BROWSER]
 EVERY = VALID + [data for _, data in BAD.values()]
 PIECES = [b"\r\n", b"\n", b"\r", b" ", b":", b"\t", b"\0", b"%", b"?", b"*", b"http://", b"chunked",
           b"Host: b\r\n", b"Content-Length: 1\r\n", b"Transfer-Encoding: chunked\r\n", b",", b"[",
-          b"]", b"\xff", b"\x7f", b"close", b"1", b"CONNECT "]  # fmt: skip
+          b"]", b"\xff", b"\x7f", b"close", b"1", b"CONNECT ", b"If-Match: a\r\n",
+          b"Expect: 100-continue\r\n", b"204"]  # fmt: skip
 
 
 @given(st.binary())
 def test_random_bytes(data: bytes) -> None:
-    same(data)
-    same(data + b"\r\n\r\n")
+    for message in (data, data + b"\r\n\r\n"):
+        same(message)
+        same_reply(message)
 
 
 @given(st.sampled_from(EVERY), st.data())
@@ -629,9 +811,24 @@ def test_mutated_heads(data: bytes, draw: st.DataObject) -> None:
     same(bytes(mutated))
 
 
+EVERY_REPLY = [data for data, _ in GOOD_REPLIES.values()]
+EVERY_REPLY += [data for _, data in BAD_REPLIES.values()]
+
+
+@given(st.sampled_from(EVERY_REPLY), st.data())
+def test_mutated_replies(data: bytes, draw: st.DataObject) -> None:
+    mutated = bytearray(data)
+    for _ in range(draw.draw(st.integers(1, 3))):
+        at = draw.draw(st.integers(0, len(mutated)))
+        cut = draw.draw(st.integers(0, 3))
+        mutated[at : at + cut] = draw.draw(st.sampled_from(PIECES) | st.binary(max_size=3))
+    same_reply(bytes(mutated))
+
+
 @given(st.lists(st.sampled_from(PIECES + [b"GET ", b"/", b" HTTP/1.1", b"a"]), max_size=20))
 def test_heads_of_pieces(pieces: list[bytes]) -> None:
     same(b"GET / HTTP/1.1\r\nHost: a\r\n" + b"".join(pieces) + b"\r\n\r\n")
+    same_reply(b"HTTP/1.1 " + b"".join(pieces) + b"\r\n\r\n")
 
 
 TOKEN = st.text("!#$%&'*+-.^_`|~09azAZ", min_size=1)
@@ -647,6 +844,43 @@ def test_fields_come_back(fields: list[tuple[str, str]]) -> None:
     assert same(get(*lines)) == "none"
     head, _ = parse(codec, get(*lines))
     assert head.headers[1:] == [(name, value.strip(" \t")) for name, value in fields]
+
+
+def test_a_head_in_segments_of_one_byte_is_searched_once(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = framing(build)
+    looked_at = 0
+
+    class Counting:
+        @staticmethod
+        def search(buf: bytearray, at: int) -> None:
+            nonlocal looked_at
+            looked_at += len(buf) - at
+
+    n = 20_000
+    monkeypatch.setattr(where, "EMPTY_LINE", Counting, raising=False)
+    for newline in (n, 1, 60):  # bytes from one line end to the next
+        looked_at, buf, searched = 0, bytearray(b"Z" * 1000), 1000
+        for i in range(n):
+            assert where.find_end(buf, 1000, searched) == -1
+            searched = len(buf)
+            buf += b"\n" if i % newline == 0 and newline > 1 else b"x"
+        assert looked_at <= 4 * n
+
+
+def test_100_000_fields(build: Any) -> None:
+    n = 100_000
+    data = get(*[b"X-%d: %d" % (i, i) for i in range(n)])
+    for limit, expected in ((n + 1, "none"), (n, "too-many-fields")):
+        head, fault = parse(build, data, limit)
+        assert fault == expected
+    head, fault = parse(build, data, n + 1)
+    assert len(head.headers) == head.count == n + 1
+    assert head.header(f"x-{n - 1}") == str(n - 1)
+    assert head.header_all("x-0") == ["0"]
+    reply = ok(*[b"X-%d: %d" % (i, i) for i in range(n)])
+    assert parse_reply(build, reply, n)[0].headers == head.headers[1:]
 
 
 def test_a_large_head_is_taken(build: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from galidia import Manager
 from galidia.http import HttpOptions
-from galidia.http.protocol import HttpProtocol
+from galidia.http.server import ServerProtocol
 
 NAMES = [field.name for field in fields(HttpOptions)]
 
@@ -42,10 +42,10 @@ def test_bind_takes_them(mgr: Manager) -> None:
     options = HttpOptions(head_limit=300)
     listener = mgr.bind("http://127.0.0.1:0", options=options)
     protocol = listener.protocol
-    assert isinstance(protocol, HttpProtocol)
+    assert isinstance(protocol, ServerProtocol)
     assert protocol.options is options
     child = protocol.child()
-    assert isinstance(child, HttpProtocol)
+    assert isinstance(child, ServerProtocol)
     assert child.options is options
     assert child is not protocol
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from galidia import EV_HTTP_REQUEST, Connection, handles
+from galidia import EV_CLOSE, EV_HTTP_REQUEST, EV_RECV, Connection, handles
+from galidia.core.events import mask_of
+from galidia.core.protocol import Protocol
 from galidia.http.dates import parse_date
 from galidia.http.request import header_lines
 from tests.http.conftest import Net
@@ -237,3 +240,463 @@ def test_the_date_follows_the_clock(sim: Net) -> None:
         assert seconds is not None
         assert 0 <= sim.mgr.time() - seconds < 1.01
         sim.net.run(limit=0.37)
+
+
+# -- what is asked ---------------------------------------------------------------------------------
+
+
+def test_content(answer: Callable[..., Response]) -> None:
+    def reply(req: Any) -> None:
+        seen.append((req.text(), req.content_type, req.complete, req.received))
+        with pytest.raises(ValueError):
+            req.json()
+        req.reply(200)
+
+    seen: list[Any] = []
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain; charset=latin-1\r\n"
+    answer(reply, head + b"Content-Length: 2\r\n\r\n\xe4!")
+    assert seen == [("\u00e4!", "text/plain", True, 2)]
+
+
+def test_json_and_forms(answer: Callable[..., Response]) -> None:
+    def run(data: bytes, read: Callable[[Any], Any], kind: bytes = b"") -> Any:
+        def reply(req: Any) -> None:
+            seen.append(read(req))
+            req.reply(200)
+
+        seen: list[Any] = []
+        head = b"POST /?q=query HTTP/1.1\r\nHost: a\r\nContent-Type: " + kind + b"\r\n"
+        answer(reply, head + b"Content-Length: %d\r\n\r\n" % len(data) + data)
+        return seen[0]
+
+    form = b"application/x-www-form-urlencoded"
+    assert run(b'{"a": [1]}', lambda req: req.json()) == {"a": [1]}
+    assert run(b"a=1&b=2&a=3", lambda req: req.form().all("a"), form) == ["1", "3"]
+    assert run(b"a=1&q=body", lambda req: (req.var("a"), req.var("q")), form) == ("1", "query")
+    assert run(b"a=1", lambda req: req.var("a")) is None
+    parts = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+    assert run(parts, lambda req: req.var("a"), b"multipart/form-data; boundary=x") == "1"
+
+
+def test_credentials_and_peer(answer: Callable[..., Response]) -> None:
+    def reply(req: Any) -> None:
+        seen.append((req.credentials, req.peer.host, req.tls, dict(req.params)))
+        req.reply(200)
+
+    seen: list[Any] = []
+    for lines, expected in (
+        (b"Authorization: Basic dXNlcjpwYTpzcw==\r\n", ("user", "pa:ss")),
+        (b"Authorization: Bearer x\r\n", None),
+        (b"Authorization: Basic dTpw\r\nAuthorization: Basic dTpw\r\n", None),
+        (b"", None),
+    ):
+        answer(reply, b"GET / HTTP/1.1\r\nHost: a\r\n" + lines + b"\r\n")
+        assert seen.pop() == (expected, "10.0.0.1", None, {})
+
+
+# -- answers bit by bit ----------------------------------------------------------------------------
+
+GET_1_0 = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+
+
+def send(*pieces: bytes, **options: Any) -> Callable[[Any], None]:
+    def reply(req: Any) -> None:
+        req.send_head(**options)
+        for piece in pieces:
+            req.send_chunk(piece)
+        req.end()
+
+    return reply
+
+
+@pytest.fixture
+def exchange(sim: Net) -> Callable[..., bytes]:
+    """All that comes until the server has nothing more to say."""
+
+    def run(reply: Callable[[Any], object], *data: bytes) -> bytes:
+        @handles(EV_HTTP_REQUEST)
+        def handler(c: Connection, ev: int, req: Any) -> None:
+            reply(req)
+
+        listener = sim.serve(handler)
+        client = sim.client(b"".join(data))
+        sim.net.run(limit=1)
+        listener.close()
+        client.close()
+        sim.net.run(limit=1)
+        return bytes(client.received)
+
+    return run
+
+
+Exchange = Callable[..., bytes]
+
+
+def test_in_chunks(exchange: Exchange) -> None:
+    large = b"x" * 100_000
+    pieces = (b"a", b"", bytearray(b"bc"), memoryview(b"xdex")[1:3], large)
+    first, second = responses(exchange(send(*pieces), GET, GET))  # type: ignore[arg-type]
+    assert first.body == second.body == b"abcde" + large
+    assert first.header("transfer-encoding") == "chunked"
+    assert first.header("connection") is None
+    (found,) = responses(exchange(send(status=404, headers={"X": "y"}), GET))
+    assert (found.status, found.body, found.header("x")) == (404, b"", "y")
+
+
+def test_by_length(exchange: Exchange) -> None:
+    found = responses(exchange(send(b"ab", b"c", length=3), GET, GET))
+    assert [r.body for r in found] == [b"abc", b"abc"]
+    assert found[0].header("content-length") == "3"
+    assert responses(exchange(send(length=0), GET, GET))[1].body == b""
+
+
+def test_until_the_connection_ends(exchange: Exchange) -> None:
+    (found,) = responses(exchange(send(b"ab", b"c"), GET_1_0, GET_1_0))
+    assert (found.body, found.header("connection")) == (b"abc", "close")
+    found, second = responses(exchange(send(b"abc", length=3), GET_1_0, GET_1_0))
+    assert (found.body, found.header("connection")) == (b"abc", "keep-alive")
+    assert second.body == b"abc"
+
+
+@pytest.mark.parametrize("length", [None, 3])
+def test_no_body_where_there_can_be_none(length: int | None, exchange: Exchange) -> None:
+    head = GET.replace(b"GET", b"HEAD")
+    found = responses(exchange(send(b"abc", length=length), head, head), ["HEAD", "HEAD"])
+    assert [r.status for r in found] == [200, 200]
+    assert found[0].header("content-length") == (None if length is None else "3")
+    for status in (204, 304):
+        found = responses(exchange(send(b"abc", status=status, length=length), GET, GET))
+        assert [r.status for r in found] == [status, status]
+
+
+def test_trailers(exchange: Exchange) -> None:
+    def reply(req: Any) -> None:
+        req.send_head()
+        req.send_chunk(b"x")
+        with pytest.raises(ValueError):
+            req.end({"X": "a\r\nb"})
+        req.end({"X": "y"})
+
+    found = responses(exchange(reply, GET, GET))
+    assert [(r.body, r.trailers) for r in found] == [(b"x", [("X", "y")])] * 2
+    found = responses(exchange(reply, GET.replace(b"GET", b"HEAD"), GET), ["HEAD", "GET"])
+    assert len(found) == 2
+
+
+def test_misuse(exchange: Exchange) -> None:
+    def reply(req: Any) -> None:
+        with pytest.raises(RuntimeError):
+            req.send_chunk(b"x")
+        with pytest.raises(RuntimeError):
+            req.end()
+        with pytest.raises(ValueError):
+            req.send_head(length=-1)
+        with pytest.raises(ValueError):
+            req.send_head(100)
+        req.send_head(length=3)
+        with pytest.raises(RuntimeError):
+            req.send_head()
+        with pytest.raises(RuntimeError):
+            req.reply(200)
+        with pytest.raises(TypeError):
+            req.send_chunk("text")
+        with pytest.raises(ValueError):
+            req.send_chunk(b"xxxx")
+        req.send_chunk(b"xxx")
+        req.end()
+        with pytest.raises(RuntimeError):
+            req.end()
+        with pytest.raises(RuntimeError):
+            req.send_chunk(b"x")
+
+    assert [r.body for r in responses(exchange(reply, GET, GET))] == [b"xxx", b"xxx"]
+
+
+def test_less_than_was_said(sim: Net, logged: list[Any]) -> None:
+    def handler(c: Connection, ev: Any, req: Any) -> None:
+        if ev == EV_HTTP_REQUEST:
+            req.send_head(length=3)
+            req.send_chunk(b"xx")
+            with pytest.raises(RuntimeError):
+                req.end()
+        elif ev == EV_CLOSE:
+            errors.append(c.error)
+
+    errors: list[str] = []
+    sim.serve(handler)
+    client = sim.client(GET)
+    assert sim.net.run(lambda: client.error, limit=5)
+    assert errors == ["1 bytes of a response were not sent"]
+
+
+def test_when_the_client_has_gone(sim: Net) -> None:
+    requests: list[Any] = []
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        requests.append(req)
+        req.send_head()
+
+    sim.serve(handler)
+    client = sim.client(GET)
+    assert sim.net.run(lambda: requests)
+    client.reset()
+    assert sim.net.run(lambda: requests[0].connection.closed)
+    requests[0].send_chunk(b"x")
+    requests[0].end()
+    assert requests[0].replied
+
+
+@pytest.mark.parametrize("status", [100, 101, 103, 199])
+def test_no_answer_is_interim(status: int, answer: Callable[..., Response]) -> None:
+    def reply(req: Any) -> None:
+        with pytest.raises(ValueError):
+            req.reply(status)
+        req.reply(200)
+
+    assert answer(reply).status == 200
+
+
+# -- streams ---------------------------------------------------------------------------------------
+
+
+class Source:
+    """Pieces that count how often they were asked for."""
+
+    def __init__(self, count: int, size: int = 10_000, fail: int = -1) -> None:
+        self.left = count
+        self.size = size
+        self.asked = 0
+        self.fail = fail
+        self.closed = 0
+
+    def __iter__(self) -> Source:
+        return self
+
+    def __next__(self) -> bytes:
+        if self.asked == self.fail:
+            raise OSError("deliberate")
+        if not self.left:
+            raise StopIteration
+        self.left -= 1
+        self.asked += 1
+        return b"x" * self.size
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_stream(exchange: Exchange) -> None:
+    for data, count in ((GET, 2), (GET_1_0, 1)):
+        found = responses(exchange(lambda req: req.stream([b"a", b"", b"bc"]), data, data))
+        assert [r.body for r in found] == [b"abc"] * count
+    found = responses(exchange(lambda req: req.stream(iter([b"a", b"bc"]), length=3), GET, GET))
+    assert [r.header("content-length") for r in found] == ["3", "3"]
+    found = responses(exchange(lambda req: req.stream([], 201, {"X": "y"}), GET, GET))
+    assert [(r.status, r.body, r.header("x")) for r in found] == [(201, b"", "y")] * 2
+
+
+def test_a_stream_to_head_is_not_asked(exchange: Exchange) -> None:
+    sources: list[Source] = []
+
+    def reply(req: Any) -> None:
+        sources.append(Source(5))
+        req.stream(sources[-1])
+
+    head = GET.replace(b"GET", b"HEAD")
+    assert len(responses(exchange(reply, head, head), ["HEAD", "HEAD"])) == 2
+    assert [(s.asked, s.closed) for s in sources] == [(0, 1), (0, 1)]
+
+
+def test_a_slow_client_slows_a_stream_down(sim: Net) -> None:
+    source = Source(1000)
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        req.stream(source)
+
+    sim.serve(handler)
+    client = sim.client()
+    client.pause()
+    client.send(GET)
+    sim.net.run(limit=1)
+    asked = source.asked
+    assert 0 < asked < 200  # what the network and the server hold
+    sim.net.run(limit=1)
+    assert source.asked == asked
+    client.resume()
+    assert sim.net.run(lambda: complete(client.received))
+    assert response(client.received).body == b"x" * 10_000_000
+    assert source.closed == 1
+
+
+def test_a_stream_ends_when_the_client_goes(sim: Net) -> None:
+    source = Source(1 << 30)
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        req.stream(source)
+
+    sim.serve(handler)
+    client = sim.client(GET)
+    sim.net.run(lambda: len(client.received) > 100_000)
+    client.close()
+    assert sim.net.run(lambda: source.closed, limit=10)
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize("fail", [0, 3, 100])
+def test_a_stream_that_fails(fail: int, sim: Net, logged: list[Any]) -> None:
+    source = Source(1000, fail=fail)
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        req.stream(source)
+
+    sim.serve(handler)
+    client = sim.client(GET)
+    assert sim.net.run(lambda: client.error, limit=10)
+    assert not complete(client.received)
+    assert source.closed == 1
+    assert len([record for record in logged if record.levelno >= logging.ERROR]) == 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_stream_of_another_length(count: int, sim: Net, logged: list[Any]) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        req.stream(Source(count, 10), length=20)
+
+    sim.serve(handler)
+    client = sim.client(GET)
+    assert sim.net.run(lambda: client.error, limit=10)
+    assert not complete(client.received)
+    assert len([record for record in logged if record.levelno >= logging.ERROR]) == 1
+
+
+def test_a_stream_starts_the_next(sim: Net) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        req.stream(Source(30))
+
+    sim.serve(handler)
+    client = sim.client(GET * 5)
+    assert sim.net.run(lambda: complete(client.received) and len(responses(client.received)) == 5)
+    assert {r.body for r in responses(client.received)} == {b"x" * 300_000}
+
+
+# -- interim responses, other protocols, fields that others add ------------------------------------
+
+
+def test_interim_responses(exchange: Exchange) -> None:
+    def reply(req: Any) -> None:
+        req.send_interim(103, {"Link": "</x>"})
+        req.send_interim(102)
+        req.send_interim(100)  # nobody waits for it
+        for status in (99, 101, 200):
+            with pytest.raises(ValueError):
+                req.send_interim(status)
+        req.reply(200)
+        with pytest.raises(RuntimeError):
+            req.send_interim(103)
+
+    found = responses(exchange(reply, GET))
+    assert [r.status for r in found] == [103, 102, 200]
+    assert found[0].header("link") == "</x>"
+    assert [r.status for r in responses(exchange(reply, GET_1_0))] == [200]
+
+
+class Upper(Protocol):
+    """Answers in capitals, line by line."""
+
+    def __init__(self) -> None:
+        super().__init__(mask_of(EV_RECV))
+
+    def on_event(self, c: Connection, ev: int, data: Any) -> None:
+        c.emit(ev, data)
+        if ev == EV_RECV:
+            line, end, rest = bytes(c.recv_mbuf).rpartition(b"\n")
+            c.send((line + end).upper())
+            c.recv_mbuf = bytearray(rest)
+
+
+UPGRADE = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: upper\r\n\r\n"
+
+
+@pytest.mark.parametrize("rest", [b"", b"one\ntw"])
+def test_another_protocol(rest: bytes, sim: Net) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        assert req.upgrade
+        req.switch_protocol("upper", Upper(), {"X": "y"})
+        with pytest.raises(RuntimeError):
+            req.reply(200)
+
+    sim.serve(handler)
+    client = sim.client(UPGRADE + rest)
+    sim.net.run(limit=1)
+    client.send(b"o\nthree\n")
+    sim.net.run(limit=1)
+    head, _, text = bytes(client.received).partition(b"\r\n\r\n")
+    assert head.split(b"\r\n") == [
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Connection: Upgrade",
+        b"Upgrade: upper",
+        b"X: y",
+    ]
+    assert text == (rest + b"o\nthree\n").upper()
+    sim.net.run(limit=1000)  # the deadlines of HTTP are gone
+    assert not client.ended
+
+
+def test_no_protocol_at_all(sim: Net) -> None:
+    def handler(c: Connection, ev: int, data: Any) -> None:
+        if ev == EV_HTTP_REQUEST:
+            data.switch_protocol("raw", None)
+        elif ev == EV_RECV and c.protocol is None:
+            got.extend(c.recv_mbuf)
+            del c.recv_mbuf[:]
+
+    got = bytearray()
+    sim.serve(handler)
+    client = sim.client(UPGRADE + b"abc")
+    sim.net.run(limit=1)
+    client.send(b"def")
+    sim.net.run(limit=1)
+    assert got == b"abcdef"
+
+
+def test_a_protocol_that_was_not_asked_for(exchange: Exchange) -> None:
+    def reply(req: Any) -> None:
+        with pytest.raises(RuntimeError):
+            req.switch_protocol("x", None)
+        req.reply(200)
+
+    assert response(exchange(reply, GET)).status == 200
+    old = b"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
+    assert response(exchange(reply, old)).status == 200
+
+    def split(req: Any) -> None:
+        with pytest.raises(ValueError):
+            req.switch_protocol("x\r\nSet-Cookie: a", None)
+        req.reply(200)
+
+    assert response(exchange(split, UPGRADE)).status == 200
+
+
+def test_fields_that_are_added(exchange: Exchange) -> None:
+    def reply(req: Any) -> None:
+        req.add_header("X", "1")
+        req.add_header("X", "2")
+        with pytest.raises(ValueError):
+            req.add_header("X", "a\nb")
+        if req.method == "GET":
+            req.reply(200, "x", {"Y": "3"})
+        else:
+            req.send_head(200, {"Y": "3"})
+            req.end()
+
+    for method in (b"GET", b"PUT"):
+        found = response(exchange(reply, GET.replace(b"GET", method)))
+        added = [field for field in found.fields if field[0] in ("X", "Y")]
+        assert added == [("Y", "3"), ("X", "1"), ("X", "2")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-9][0-9]{2}) ([ -~]*)")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([ -~\x80-\xff\t]*)")
@@ -16,6 +16,7 @@ class Response:
     reason: str
     fields: list[tuple[str, str]]
     body: bytes
+    trailers: list[tuple[str, str]] = field(default_factory=list)
 
     def header(self, name: str) -> str | None:
         """The value of the only field of this name, or None."""
@@ -61,23 +62,58 @@ def _next(data: bytes | bytearray, start: int, method: str) -> tuple[Response, i
     assert line, f"bad status line {first!r}"
     fields = []
     for text in lines:
-        field = FIELD.fullmatch(text)
-        assert field, f"bad field line {text!r}"
-        fields.append((field[1].decode(), field[2].decode("latin-1")))
+        parts = FIELD.fullmatch(text)
+        assert parts, f"bad field line {text!r}"
+        fields.append((parts[1].decode(), parts[2].decode("latin-1")))
     found = Response(int(line[1]), line[2].decode(), fields, b"")
     length = found.header("Content-Length")
+    coding = found.header("Transfer-Encoding")
     if found.status < 200:
-        assert fields == []
+        assert (length, coding) == (None, None)
         return found, end
     assert found.header("Date") is not None
     if found.status in (204, 304):
-        assert length is None
+        assert (length, coding) == (None, None)
         return found, end
-    assert length is not None
-    assert length.isdigit()
     if method == "HEAD":
         return found, end
+    if coding is not None:
+        assert (length, coding) == (None, "chunked")
+        return found, _chunks(data, end, found)
+    if length is None:  # the connection's end is the body's
+        assert found.header("Connection") == "close"
+        found.body = bytes(data[end:])
+        return found, len(data)
+    assert length.isdigit()
     found.body = bytes(data[end : end + int(length)])
     if len(found.body) < int(length):
         raise EOFError("within a body")
     return found, end + int(length)
+
+
+def _chunks(data: bytes | bytearray, at: int, found: Response) -> int:
+    """Read a chunked body."""
+    while True:
+        end = data.find(b"\r\n", at)
+        if end < 0:
+            raise EOFError("within a chunk's head")
+        size = data[at:end]
+        assert re.fullmatch(rb"0|[1-9a-f][0-9a-f]*", size), f"bad chunk size {bytes(size)!r}"
+        at = end + 2
+        if size == b"0":
+            break
+        n = int(size, 16)
+        if len(data) < at + n + 2:
+            raise EOFError("within a chunk")
+        assert data[at + n : at + n + 2] == b"\r\n"
+        found.body += data[at : at + n]
+        at += n + 2
+    while not data.startswith(b"\r\n", at):
+        end = data.find(b"\r\n", at)
+        if end < 0:
+            raise EOFError("within the trailers")
+        parts = FIELD.fullmatch(data[at:end])
+        assert parts, f"bad trailer {bytes(data[at:end])!r}"
+        found.trailers.append((parts[1].decode(), parts[2].decode("latin-1")))
+        at = end + 2
+    return at + 2

@@ -1,8 +1,8 @@
-"""HTTP/1.1: the codec, the protocol, and a folder served over it.
+"""HTTP/1.1: the codec, the server, the client, and a folder served over it.
 
-``head`` is the codec of request heads, ``protocol`` binds it to a connection and emits
-``HTTP_REQUEST``, ``request`` is what that event carries and how it is answered; ``files`` and
-``listing`` serve a folder.
+``outline``, ``head`` and ``chunked`` are the codec, ``reader`` reads messages off a connection with
+it, and ``server`` and ``client`` say what for; ``message``, ``request`` and what lies beside them
+are what the handlers of their events get.
 """
 
 from .files import Files

@@ -46,15 +46,12 @@ cdef class Outline:
     @cython.locals(base=bytes_t, fault=int)
     cpdef int parse_reply(self, bytearray buf, Py_ssize_t start, Py_ssize_t end,
                           Py_ssize_t max_fields) except -1
-    @cython.locals(p=bytes_t, value=bytes_t, kind=bytes_t, fault=int)
+    @cython.locals(p=bytes_t, name=bytes_t, value=bytes_t, tail=bytes_t, kind=bytes_t, n=Py_ssize_t,
+                   count=Py_ssize_t, fault=int, error=int, hosts=int, codings=int, options=int)
     cdef int _scan(self, bytes_t base, bytes_t last, Py_ssize_t max_fields,
-                   Py_ssize_t max_target) except? -1
-    @cython.locals(p=bytes_t, kind=bytes_t, fault=int)
-    cdef int _scan_reply(self, bytes_t base, bytes_t last, Py_ssize_t max_fields) except? -1
-    @cython.locals(name=bytes_t, value=bytes_t, tail=bytes_t, kind=bytes_t, n=Py_ssize_t,
-                   count=Py_ssize_t, error=int, hosts=int, codings=int, options=int)
-    cdef int _scan_fields(self, bytes_t p, bytes_t last, Py_ssize_t max_fields,
-                          int fault) except? -1
+                   Py_ssize_t max_target, bint reply) except? -1
+    @cython.locals(base=bytes_t, kind=bytes_t, fault=int)
+    cdef int _scan_status_line(self, bytes_t p, bytes_t last) except? -1
     cdef int _settle(self, int hosts, int codings, int options) noexcept
 
 @cython.locals(base=bytes_t, p=bytes_t, last=bytes_t, at=Py_ssize_t, size=Py_ssize_t,

@@ -192,7 +192,7 @@ class Outline:
         long as its body has an end of its own.
     expect_continue: the client waits for 100 (Continue).
     upgrade: there is an Upgrade field to act on (RFC 9110 section 7.8).
-    conditional: in a request, there is a Range or If-* field: without it a file server looks no further.
+    conditional: a request has a Range or If-* field: without it a file server looks no further.
     """
 
     __slots__ = (
@@ -241,7 +241,7 @@ class Outline:
             return v.INCOMPLETE
         if cython.compiled:
             base = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(buf)) + start
-            fault: int = self._scan(base, base + (end - start), max_fields, max_target)
+            fault: int = self._scan(base, base + (end - start), max_fields, max_target, False)
             if fault == 0:
                 self.raw = PyBytes_FromStringAndSize(
                     cython.cast(cython.p_char, base), end - start - 2
@@ -267,98 +267,70 @@ class Outline:
             return v.INCOMPLETE
         if cython.compiled:
             base = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(buf)) + start
-            fault: int = self._scan_reply(base, base + (end - start), max_fields)
+            fault: int = self._scan(base, base + (end - start), max_fields, _ANY, True)
         else:
             fault = self._match_reply(bytes(buf[start:end]), max_fields)
         if fault == 0:
             self.raw = bytes(buf[start : end - 2])
+            self.conditional = self.expect_continue = False  # they mean nothing in a reply
             return 0
         self._clear()
         return v.diagnose(bytes(buf[start:end]), True) if fault == v.SYNTAX else fault
 
     if cython.compiled:
 
-        def _scan(self, base: Any, last: Any, max_fields: Any, max_target: Any) -> Any:
+        def _scan(self, base: Any, last: Any, max_fields: Any, max_target: Any, reply: Any) -> Any:
             kind = _KIND
             if memcmp(last - 4, b"\r\n\r\n", 4) != 0:
                 return v.SYNTAX
-            p = base
-            while kind[p[0]] & _TOKEN:
+            fault = 0
+            if reply:
+                fault = self._scan_status_line(base, last)
+                if fault == v.SYNTAX:
+                    return v.SYNTAX
+                p = base + self.fields_start
+            else:
+                p = base
+                while kind[p[0]] & _TOKEN:
+                    p += 1
+                if p == base or p[0] != 0x20:
+                    return v.SYNTAX
+                self.method_end = p - base
                 p += 1
-            if p == base or p[0] != 0x20:
-                return v.SYNTAX
-            self.method_end = p - base
-            p += 1
-            value = p
-            while kind[p[0]] & _TARGET:
+                value = p
+                while kind[p[0]] & _TARGET:
+                    p += 1
+                if p == value or p[0] != 0x20:
+                    return v.SYNTAX
+                self.target_start = value - base
+                self.target_end = p - base
                 p += 1
-            if p == value or p[0] != 0x20:
-                return v.SYNTAX
-            self.target_start = value - base
-            self.target_end = p - base
-            p += 1
-            if (
-                last - p < 12
-                or memcmp(p, b"HTTP/", 5) != 0
-                or not kind[p[5]] & _DIGIT
-                or p[6] != 0x2E
-                or not kind[p[7]] & _DIGIT
-                or p[8] != 0x0D
-                or p[9] != 0x0A
-            ):
-                return v.SYNTAX
-            self.minor = p[7] != 0x30
-            fault = target_at(
-                base,
-                self.method_end,
-                self.target_start,
-                self.target_end,
-                cython.address(self.path_start),
-                cython.address(self.path_end),
-            )
-            if self.target_end - self.target_start > max_target:
-                fault = v.TARGET_TOO_LONG
-            if p[5] != 0x31:
-                fault = v.VERSION
-            p += 10
-            self.fields_start = p - base
-            return self._scan_fields(p, last, max_fields, fault)
+                if (
+                    last - p < 12
+                    or memcmp(p, b"HTTP/", 5) != 0
+                    or not kind[p[5]] & _DIGIT
+                    or p[6] != 0x2E
+                    or not kind[p[7]] & _DIGIT
+                    or p[8] != 0x0D
+                    or p[9] != 0x0A
+                ):
+                    return v.SYNTAX
+                self.minor = p[7] != 0x30
+                fault = target_at(
+                    base,
+                    self.method_end,
+                    self.target_start,
+                    self.target_end,
+                    cython.address(self.path_start),
+                    cython.address(self.path_end),
+                )
+                if self.target_end - self.target_start > max_target:
+                    fault = v.TARGET_TOO_LONG
+                if p[5] != 0x31:
+                    fault = v.VERSION
+                p += 10
+                self.fields_start = p - base
 
-        def _scan_reply(self, base: Any, last: Any, max_fields: Any) -> Any:
-            kind = _KIND
-            p = base
-            if memcmp(last - 4, b"\r\n\r\n", 4) != 0 or last - p < 16:
-                return v.SYNTAX
-            if (
-                memcmp(p, b"HTTP/", 5) != 0
-                or not kind[p[5]] & _DIGIT
-                or p[6] != 0x2E
-                or not kind[p[7]] & _DIGIT
-                or p[8] != 0x20
-                or not kind[p[9]] & _DIGIT
-                or p[9] == 0x30
-                or not kind[p[10]] & _DIGIT
-                or not kind[p[11]] & _DIGIT
-            ):
-                return v.SYNTAX
-            self.minor = p[7] != 0x30
-            self.status = (p[9] - 0x30) * 100 + (p[10] - 0x30) * 10 + (p[11] - 0x30)
-            fault = v.VERSION if p[5] != 0x31 else 0
-            p += 12
-            p += p[0] == 0x20
-            self.reason_start = p - base
-            # A code with more digits ends up here too: nothing but a space or CR may follow it.
-            if p[-1] == 0x20:
-                p = value_end(p, last)
-            self.reason_end = p - base
-            if p[0] != 0x0D or p[1] != 0x0A:
-                return v.SYNTAX
-            p += 2
-            self.fields_start = p - base
-            return self._scan_fields(p, last, max_fields, fault)
-
-        def _scan_fields(self, p: Any, last: Any, max_fields: Any, fault: Any) -> Any:
-            kind = _KIND
             hosts = codings = options = count = error = 0
             last -= 2
             while p < last:
@@ -432,6 +404,37 @@ class Outline:
             if count > max_fields:
                 return v.TOO_MANY_FIELDS
             return fault or self._settle(hosts, codings, options)
+
+        def _scan_status_line(self, p: Any, last: Any) -> Any:
+            kind = _KIND
+            base = p
+            if (
+                last - p < 16
+                or memcmp(p, b"HTTP/", 5) != 0
+                or not kind[p[5]] & _DIGIT
+                or p[6] != 0x2E
+                or not kind[p[7]] & _DIGIT
+                or p[8] != 0x20
+                or not kind[p[9]] & _DIGIT
+                or p[9] == 0x30
+                or not kind[p[10]] & _DIGIT
+                or not kind[p[11]] & _DIGIT
+            ):
+                return v.SYNTAX
+            self.minor = p[7] != 0x30
+            self.status = (p[9] - 0x30) * 100 + (p[10] - 0x30) * 10 + (p[11] - 0x30)
+            fault = v.VERSION if p[5] != 0x31 else 0
+            p += 12
+            self.reason_start = p - base
+            if p[0] == 0x20:
+                p += 1
+                self.reason_start += 1
+                p = value_end(p, last)
+            self.reason_end = p - base
+            if p[0] != 0x0D or p[1] != 0x0A:
+                return v.SYNTAX
+            self.fields_start = self.reason_end + 2
+            return fault
 
     def _match(self, head: bytes, max_fields: int, max_target: int) -> int:
         m = HEAD.fullmatch(head)

@@ -1,11 +1,13 @@
 cimport cython
 from ..core.connection cimport Connection
 from ..core.protocol cimport Protocol
-from .head cimport Head
+from .message cimport Message
+from .reader cimport Reader
 
 cdef list _STATUS_LINES
 cdef bytes _CLOSE_LINE, _KEEP_LINE
 cdef Py_ssize_t _TOGETHER
+cdef int _CHUNKS, _UNTIL_CLOSE, _NOTHING
 
 @cython.final
 cdef class DateLine:
@@ -16,21 +18,30 @@ cdef class DateLine:
 @cython.locals(total=Py_ssize_t, digits=int, left="unsigned long long", number="char[24]", p="char *", message=bytes)
 cdef bytes assemble(bytes status, bytes date, bytes extra, long long length, bytes body)
 
-cdef class Answering(Protocol):
+cdef class Answering(Reader):
+    cdef public bint expects
     cpdef object answered(self, Connection c, Request request)
+    cpdef object streams(self, Connection c)
+    cpdef object pull(self, Connection c, Request request, object source)
+    cpdef bint is_cut(self) except -1
+    cpdef object switched(self, Connection c, Protocol protocol)
 
-cdef class Request(Head):
-    cdef readonly Connection connection
-    cdef readonly bytes body
+cdef class Request(Message):
     cdef readonly bint replied
     cdef bint _last
-    cdef Py_ssize_t _body_start
+    cdef long long _left
     cdef Answering _protocol
     cdef DateLine _date
-    cdef object __weakref__
 
     @cython.locals(content=bytes, extra=bytes, kind=bytes, line=bytes)
     cpdef object reply(self, int status=*, object body=*, object headers=*)
+    @cython.locals(left="long long")
+    cpdef object send_head(self, int status=*, object headers=*, object length=*)
+    @cython.locals(left="long long")
+    cpdef object send_chunk(self, object data)
+    cpdef object end(self, object trailers=*)
+    cdef bint _has_no_body(self, int status) except -1
+    cdef bint _is_open(self) except -1
     @cython.locals(line=bytes)
     cdef object _send(self, int status, long long length, bytes extra, bytes content)
     cpdef object reply_bytes(self, bytes content, bytes extra)

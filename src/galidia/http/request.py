@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,13 +13,16 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
-from ..core.protocol import Protocol
 from .dates import format_date
-from .head import Head
+from .message import Message
+from .reader import Reader
 from .status import reason
 
 if TYPE_CHECKING:
+    from ..core.address import Address
     from ..core.connection import Connection
+    from ..core.protocol import Protocol
+    from .sse import EventStream
 
 if cython.compiled:
     from cython.cimports.cpython.bytes import (
@@ -36,6 +40,11 @@ _TOGETHER = 1 << 12
 _CLOSE_LINE = b"Connection: close\r\n"
 _KEEP_LINE = b"Connection: keep-alive\r\n"
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+# In place of the number of bytes that are left of a body that is sent bit by bit.
+_CHUNKS = -1
+_UNTIL_CLOSE = -2
+_NOTHING = -3
 #: Fields that say how the message is framed: the library sets them, and nobody else.
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "date"})
 
@@ -58,49 +67,87 @@ class DateLine:
         return self._line
 
 
-class Answering(Protocol):
-    """A protocol that waits for its requests to be answered."""
+class Answering(Reader):
+    """A reader whose messages are answered."""
 
-    __slots__ = ()
+    __slots__ = ("expects",)
+
+    #: Whether the client waits for a 100 before it sends the body (RFC 9110 10.1.1).
+    expects: bool
 
     def answered(self, c: Connection, request: Request) -> None:
         """The response to a request is complete."""
         raise NotImplementedError
 
+    def streams(self, c: Connection) -> None:
+        """A response has begun that is sent bit by bit."""
+        raise NotImplementedError
 
-class Request(Head):
-    """What ``HTTP_REQUEST`` carries; see `Head` for its fields.
+    def pull(self, c: Connection, request: Request, source: Iterator[bytes]) -> None:
+        """Send the rest of a response from a source, as fast as it leaves."""
+        raise NotImplementedError
 
-    ``connection`` is where it came from and ``body`` its content. It may be answered at once or
-    later, from anywhere in the manager's thread; the next request of the connection is handled
-    when this one is answered. ``replied`` says whether it was.
+    def is_cut(self) -> bool:
+        """Whether the rest of the body that is being read is not going to be."""
+        raise NotImplementedError
+
+    def switched(self, c: Connection, protocol: Protocol | None) -> None:
+        """Another protocol takes over."""
+        raise NotImplementedError
+
+
+class Request(Message):
+    """What ``HTTP_REQUEST`` carries; see `Head` for its fields and `Message` for its content.
+
+    It may be answered at once or later, from anywhere in the manager's thread; the next request of
+    the connection is handled when this one is answered. ``replied`` says whether that has begun.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_body_start",
-        "_date",
-        "_last",
-        "_protocol",
-        "body",
-        "connection",
-        "replied",
-    )
+    __slots__ = ("_date", "_last", "_left", "_protocol", "replied")
 
-    connection: Connection
-    body: bytes
     replied: bool
     _last: bool
-    _body_start: int
+    _left: int
     _protocol: Answering | None
     _date: DateLine
+
+    # -- what it says -------------------------------------------------------------------------
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """What an endpoint's pattern has names for, decoded."""
+        if self._parsed is None:
+            return _NO_PARAMS
+        found: Mapping[str, str] = self._parsed.get("params", _NO_PARAMS)
+        return found
+
+    @property
+    def peer(self) -> Address:
+        """The client's address."""
+        return self.connection.peer
+
+    @property
+    def tls(self) -> Any:
+        """The `ssl.SSLObject` of the connection, or None."""
+        return self.connection.tls
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """User and password of the basic scheme (RFC 7617), or None."""
+        from .auth import parse_basic
+
+        values = self.header_all("authorization")
+        return parse_basic(values[0]) if len(values) == 1 else None
+
+    # -- answers ------------------------------------------------------------------------------
 
     def reply(self, status: int = 200, body: Any = b"", headers: Headers | None = None) -> None:
         """Answer with a status, a body and header fields.
 
         ``body`` is bytes, or str (sent as UTF-8 text), or a dict or list (sent as JSON). Length,
         date and connection are set here; HEAD, 204 and 304 get no body. Raises RuntimeError when
-        it was answered already and ValueError for a header that cannot be sent.
+        it was answered already and ValueError for a status that does not end a request or a header
+        that cannot be sent.
         """
         kind = b""
         if type(body) is bytes:
@@ -154,22 +201,178 @@ class Request(Head):
             c.send_file(fd, 0, length)
         self._finished()
 
+    # -- answers bit by bit -------------------------------------------------------------------
+
+    def send_head(
+        self, status: int = 200, headers: Headers | None = None, length: int | None = None
+    ) -> None:
+        """Begin an answer whose body follows with `send_chunk`, until `end`.
+
+        ``length`` is that of the body in bytes; where it is not known, the body is sent in chunks,
+        or to a client of HTTP/1.0 until the connection ends.
+        """
+        extra = header_lines(headers) if headers is not None else b""
+        if length is not None and length < 0:
+            raise ValueError(f"a length is not negative: {length!r}")
+        if self._has_no_body(status):
+            left = _NOTHING
+        elif length is not None:
+            left = length
+        elif self.minor:
+            left = _CHUNKS
+            extra += b"Transfer-Encoding: chunked\r\n"
+        else:
+            left = _UNTIL_CLOSE
+            self._last = True
+        self._send(status, -1 if length is None else length, extra, b"")
+        self._left = left
+        if self._protocol is not None:
+            self._protocol.streams(self.connection)
+
+    def send_chunk(self, data: bytes | bytearray | memoryview) -> None:
+        """Send a part of the body. When the client has gone, nothing happens.
+
+        Raises RuntimeError before `send_head` and after the end, ValueError for more than the
+        length that was said.
+        """
+        if type(data) is not bytes:
+            data = bytes(memoryview(data))
+        if not self._is_open() or not data:
+            return
+        left = self._left
+        if left == _NOTHING:
+            return
+        c = self.connection
+        if left >= 0:
+            if len(data) > left:
+                raise ValueError(f"{len(data)} bytes, but {left} are left of the length")
+            self._left = left - len(data)
+            c.send(data)
+        elif left == _UNTIL_CLOSE:
+            c.send(data)
+        elif len(data) <= _TOGETHER:
+            c.send(b"%x\r\n%b\r\n" % (len(data), data))
+        else:
+            c.send(b"%x\r\n" % len(data))
+            c.send(data)
+            c.send(b"\r\n")
+
+    def end(self, trailers: Headers | None = None) -> None:
+        """The body is complete. ``trailers`` are sent if it goes in chunks.
+
+        When less was sent than the length that was said, the connection is cut off, so that nobody
+        takes it for the whole, and RuntimeError is raised.
+        """
+        lines = header_lines(trailers) if trailers is not None else b""
+        if not self._is_open():
+            return
+        if self._left == _CHUNKS:
+            self.connection.send(b"0\r\n%b\r\n" % lines)
+        elif self._left > 0:
+            self.connection.error = f"{self._left} bytes of a response were not sent"
+            self.connection.abort()
+            raise RuntimeError(self.connection.error)
+        self._finished()
+
+    def stream(
+        self,
+        source: Iterable[bytes],
+        status: int = 200,
+        headers: Headers | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Answer with the bytes that an iterable gives, asking for more as they leave.
+
+        An iterator with a ``close()`` method, such as a generator, is closed at the end, also when
+        the client goes before. If it raises, the error is logged and the connection is cut off.
+        """
+        pieces = iter(source)
+        self.send_head(status, headers, length)
+        if self._protocol is not None:
+            self._protocol.pull(self.connection, self, pieces)
+
+    def events(self, **options: Any) -> EventStream:
+        """Answer with server-sent events; see `EventStream`."""
+        from .sse import EventStream
+
+        return EventStream(self, **options)
+
+    def send_interim(self, status: int, headers: Headers | None = None) -> None:
+        """Say something before the answer: 100 (Continue) or 103 (Early Hints).
+
+        A 100 is sent by itself when the body is awaited. Nothing is sent to a client of HTTP/1.0,
+        which does not know of it.
+        """
+        if not 100 <= status < 200 or status == 101:
+            raise ValueError(f"not the status of an interim response: {status!r}")
+        lines = header_lines(headers) if headers is not None else b""
+        if self.replied:
+            raise RuntimeError("this request was answered already")
+        protocol = self._protocol
+        if protocol is None or self.minor == 0:
+            return
+        if status == 100:
+            if not protocol.expects:
+                return
+            protocol.expects = False
+        self.connection.send(_status_line(status) + lines + b"\r\n")
+
+    def switch_protocol(
+        self, name: str, protocol: Protocol | None, headers: Headers | None = None
+    ) -> None:
+        """Answer 101 and go on with another protocol (RFC 9110 7.8); None: with the bare events.
+
+        ``name`` is what the client finds in Upgrade. What it has sent behind the request stays in
+        ``recv_mbuf``, and the new protocol gets a ``RECV`` for it. Raises RuntimeError if the
+        client did not ask for it, or when its request is not complete.
+        """
+        lines = header_lines([("Upgrade", name), *pairs_of(headers or ())])
+        if self.replied or not self.upgrade or not self.complete:
+            raise RuntimeError("this request does not end with another protocol")
+        self.replied = True
+        server, self._protocol = self._protocol, None
+        if server is not None:
+            self.connection.send(_status_line(101) + b"Connection: Upgrade\r\n%b\r\n" % lines)
+            server.switched(self.connection, protocol)
+
+    def add_header(self, name: str, value: str) -> None:
+        """Add a field to the answer, whoever gives it."""
+        lines = header_lines([(name, value)])
+        if self._parsed is None:
+            self._parsed = {}
+        self._parsed["lines"] = self._parsed.get("lines", b"") + lines
+
+    def _has_no_body(self, status: int) -> bool:
+        return status == 204 or status == 304 or self.method == "HEAD"
+
+    def _is_open(self) -> bool:
+        """Whether the body of the answer may go on; False when the client has gone."""
+        if not self.replied:
+            raise RuntimeError("send_head() comes first")
+        if self._protocol is None and not self.connection.closing:
+            raise RuntimeError("this request was answered already")
+        return self._protocol is not None
+
     def _send(self, status: int, length: int, extra: bytes, content: bytes) -> None:
         """Queue a head for ``length`` bytes of body, and what of the body is at hand."""
         if self.replied:
             raise RuntimeError("this request was answered already")
         c = self.connection
-        if status < 100 or status > 999:
-            raise ValueError(f"a status is a number from 100 to 999, not {status!r}")
+        if status < 200 or status > 999:
+            raise ValueError(f"the status of an answer is a number from 200 to 999, not {status!r}")
         line = _STATUS_LINES[status]
         if not line:
             line = _status_line(status)
+        if self._parsed is not None:
+            extra += self._parsed.get("lines", b"")
+        if self._content is not None and not self._content.complete and self._protocol is not None:
+            self._last = self._last or self._protocol.is_cut()
         if self._last or not self.keep_alive:
             self._last = True
             extra += _CLOSE_LINE
         elif self.minor == 0:
             extra += _KEEP_LINE
-        if status < 200 or status == 204 or status == 304:
+        if status == 204 or status == 304:
             length = -1  # RFC 9110 8.6, RFC 9112 6.3
             content = b""
         elif self.method_end == 4 and self.raw.startswith(b"HEAD"):
@@ -193,10 +396,10 @@ def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:
     """A request that is still empty."""
     request: Request = Request.__new__(Request)
     request.connection = c
-    request.body = b""
     request.replied = False
+    request._content = None
+    request._parsed = None
     request._last = False
-    request._body_start = 0
     request._protocol = protocol
     request._date = date
     return request
@@ -250,11 +453,14 @@ def _status_line(status: int) -> bytes:
     return line
 
 
+def pairs_of(headers: Headers) -> Iterable[tuple[str, str]]:
+    return headers.items() if isinstance(headers, Mapping) else headers
+
+
 def header_lines(headers: Headers) -> bytes:
     """Field lines for names and values; nothing in them can end a line early (RFC 9110 5.5)."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
     lines = []
-    for name, value in pairs:
+    for name, value in pairs_of(headers):
         if not name or not _TOKEN.issuperset(name):
             raise ValueError(f"bad header name {name!r}")
         if name.lower() in _FRAMING:

@@ -31,6 +31,10 @@ REQUESTS = [
     b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
     b"PUT /p HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n",
     b"POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"PUT /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n",
+    b"PUT /take HTTP/1.1\r\nHost: a\r\nContent-Length: 1500\r\n\r\n" + b"x" * 1500,
+    b"PUT /early HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n" + b"x" * 900,
+    b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
     b"\r\n",
 ]
 GOOD = REQUESTS[0]
@@ -64,16 +68,20 @@ class Run:
         self.net = testing.SimNetwork(seed)
         self.mgr = package.Manager(network=self.net)
         self.request = package.EV_HTTP_REQUEST
+        self.chunk = package.EV_HTTP_CHUNK
         self.taken: list[tuple[str, str, bytes]] = []
         self.raised = False
         options = http.HttpOptions(head_limit=2000, body_limit=1000, max_fields=20, max_requests=9)
         self.mgr.bind("http://10.0.0.1:80", self.handle, options=options)
 
     def handle(self, c: Any, ev: Any, req: Any) -> None:
-        if ev != self.request:
+        if ev == self.chunk and req.path == "/take":
+            req.take()
+        early = ev == self.chunk and req.path == "/early" and not req.replied
+        if ev != self.request and not early:
             return
         assert not self.raised
-        self.taken.append((req.method, req.path, req.body))
+        self.taken.append((req.method, req.path, b"" if early else req.body))
         body = f"{req.method} {req.target} {req.headers}".encode() + req.body
         if req.path == "/later":
             self.mgr.call_later(0.3, req.reply, 200, body)
@@ -84,6 +92,10 @@ class Run:
             req.reply(200, b"x" * 100_000)
         elif req.path == "/empty":
             req.reply(204)
+        elif req.path == "/stream":
+            req.stream(b"x" * i for i in range(600))
+        elif early:
+            req.reply(200, "early")
         else:
             req.reply(200, body, {"X-Path": "1"})
 

@@ -7,6 +7,7 @@ import http.client
 import logging
 import socket
 import ssl
+import struct
 import subprocess
 import weakref
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from galidia import (
     handles,
 )
 from galidia.http import HttpOptions
-from galidia.http.protocol import HttpProtocol
+from galidia.http.server import ServerProtocol
 from galidia.http.violations import VIOLATIONS
 from galidia.testing import Faults
 from tests.helpers import PATIENCE, Certificates, Peer, Recorder, settle, until
@@ -337,13 +338,18 @@ def test_a_violation_is_answered_and_ends_the_connection(name: str, sim: Net) ->
     assert len(sim.mgr) == 1
 
 
+LIMITED = HttpOptions(head_limit=300, max_fields=20, body_limit=1000, target_limit=100)
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 LIMITS: dict[str, tuple[int, bytes]] = {
     "head": (431, b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 500 + b"\r\n\r\n"),
     "head-unfinished": (431, b"GET /" + b"x" * 500),
     "fields": (431, b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 20 + b"\r\n"),
     "body": (413, post(b"x" * 1001)),
     "body-announced": (413, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"),
-    "chunked": (411, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    "chunked": (413, CHUNKED + b"3e9\r\n" + b"x" * 1001 + b"\r\n"),
+    "chunk": (400, CHUNKED + b"-1\r\n"),
+    "trailers": (431, CHUNKED + b"0\r\n" + b"X: y\r\n" * 21 + b"\r\n"),
+    "target": (414, b"GET /" + b"x" * 100 + b" HTTP/1.1\r\nHost: a\r\n\r\n"),
     "coding": (501, b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"),
     "version": (505, b"GET / HTTP/2.0\r\nHost: a\r\n\r\n"),
 }
@@ -353,7 +359,7 @@ LIMITS: dict[str, tuple[int, bytes]] = {
 def test_limits(name: str, sim: Net) -> None:
     status, data = LIMITS[name]
     keeper = Keeper()
-    sim.serve(keeper, options=HttpOptions(head_limit=300, max_fields=20, body_limit=1000))
+    sim.serve(keeper, options=LIMITED)
     client = sim.client(data)
     assert sim.net.run(lambda: client.ended)
     answer = response(client.received)
@@ -371,11 +377,12 @@ def test_what_is_within_the_limits(sim: Net) -> None:
     assert [r.status for r in responses(client.received)] == [200, 200]
 
 
-def test_a_body_over_the_receive_limit_is_refused(sim: Net) -> None:
+def test_a_body_over_the_receive_limit(sim: Net) -> None:
     sim.serve(echo, recv_mbuf_limit=2000)
-    client = sim.client(post(b"x" * 2000))
-    assert sim.net.run(lambda: client.ended)
-    assert response(client.received).status == 413
+    for size in (1999, 2000, 2001, 50_000):
+        client = sim.client(post(b"x" * size))
+        assert sim.net.run(partial(answered, client))
+        assert response(client.received).body == b"POST / " + b"x" * size
 
 
 def test_the_answer_arrives_while_the_client_is_still_sending(mgr: Manager, dial: Dial) -> None:
@@ -536,6 +543,7 @@ def test_the_peer_goes_while_its_request_is_pending(mgr: Manager, dial: Dial) ->
     peer.send(GET % 0 + GET % 1)
     until(mgr, lambda: keeper.requests)
     c = keeper.requests[0].connection
+    peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     peer.close()
     until(mgr, lambda: keeper.requests[0].connection.closed)
     keeper.requests[0].reply(200, "too late")  # nothing happens
@@ -554,6 +562,36 @@ def test_the_peer_goes_while_its_request_is_pending(mgr: Manager, dial: Dial) ->
         gc.enable()
     assert mgr.next_deadline() is None
     assert list(mgr) == [listener]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_peer_that_ends_its_side_gets_what_it_asked_for(
+    count: int, mgr: Manager, dial: Dial
+) -> None:
+    keeper = Keeper()
+    peer = dial(mgr.bind(HTTP, keeper))
+    peer.send(b"".join(GET % i for i in range(count)) + b"GET /cut")
+    peer.sock.shutdown(socket.SHUT_WR)
+    for i in range(count):
+        until(mgr, lambda i=i: len(keeper.requests) == i + 1)
+        settle(mgr)
+        assert not peer.has_ended()
+        keeper.requests[i].reply(200, str(i))
+    until(mgr, peer.has_ended)
+    assert not peer.was_reset
+    assert bodies(peer.look()) == [str(i).encode() for i in range(count)]
+
+
+@pytest.mark.parametrize("data", [b"", b"GET /", post(b"xy")[:-1], b"\r\n"])
+def test_a_peer_that_ends_its_side_within_a_request(data: bytes, sim: Net) -> None:
+    keeper = Keeper()
+    sim.serve(keeper)
+    client = sim.client(data)
+    client.shutdown()
+    start = sim.net.now
+    assert sim.net.run(lambda: client.ended)
+    assert sim.net.now < start + 1
+    assert (client.received, keeper.requests) == (b"", [])
 
 
 def test_goodbye_answers_what_is_pending(mgr: Manager, dial: Dial) -> None:
@@ -603,7 +641,7 @@ def test_over_tls(mgr: Manager, certs: Certificates) -> None:
 
 def test_over_a_unix_socket(mgr: Manager, tmp_path: Path) -> None:
     listener = mgr.bind(f"unix:{tmp_path}/s", echo)
-    listener.protocol = HttpProtocol()
+    listener.protocol = ServerProtocol()
     with socket.socket(socket.AF_UNIX) as sock:
         sock.connect(f"{tmp_path}/s")
         peer = Peer(sock)
@@ -616,7 +654,7 @@ def test_on_an_adopted_socket(mgr: Manager) -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         c = mgr.adopt(ours, echo)
-        c.protocol = HttpProtocol(HttpOptions(max_requests=1))
+        c.protocol = ServerProtocol(HttpOptions(max_requests=1))
         peer = Peer(theirs)
         peer.send(GET % 0 + GET % 1)
         until(mgr, peer.has_ended)

@@ -1,4 +1,4 @@
-"""The command, as a person runs it."""
+"""`galidia serve`, as a person runs it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-import galidia
-from galidia.cli import main, version
+from tests.cli.command import GALIDIA, run
 from tests.helpers import PATIENCE, Certificates
 
-GALIDIA = [sys.executable, "-m", "galidia.cli"]
 SERVING = re.compile(r"serving (.*) at (https?)://(.*):([0-9]+)/\n")
 CURL = ["curl", "-sS", "--max-time", "20", "--noproxy", "*"]
 
@@ -30,7 +27,7 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "index.html").write_text("<h1>hello")
@@ -76,24 +73,10 @@ def finish(process: subprocess.Popen[str], number: int) -> None:
     assert (process.returncode, out, err) == (0, "", "")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*GALIDIA, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
-
-
-def test_version() -> None:
-    done = run("--version")
-    assert done.returncode == 0
-    assert done.stdout == version() + "\n"
-    assert galidia.__version__ in done.stdout
-    assert ("compiled" if galidia.COMPILED else "pure Python") in done.stdout
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve(number: int, site: Path, serve: Serve) -> None:
-    process, (url,) = serve("http://127.0.0.1:0", folder=site)
-    for target, body in (("/", b"<h1>hello"), ("/large", (site / "large").read_bytes())):
+def test_serve(number: int, folder: Path, serve: Serve) -> None:
+    process, (url,) = serve("http://127.0.0.1:0", folder=folder)
+    for target, body in (("/", b"<h1>hello"), ("/large", (folder / "large").read_bytes())):
         assert subprocess.run([*CURL, url + target], capture_output=True, check=True).stdout == body
     done = subprocess.run([*CURL, "-o", os.devnull, "-w", "%{http_code}", url + "/none"],
                           capture_output=True, check=True)  # fmt: skip
@@ -101,8 +84,8 @@ def test_serve(number: int, site: Path, serve: Serve) -> None:
     finish(process, number)
 
 
-def test_serve_ends_cleanly_though_clients_are_connected(site: Path, serve: Serve) -> None:
-    process, (url,) = serve("http://127.0.0.1:0", "--root", str(site))
+def test_serve_ends_cleanly_though_clients_are_connected(folder: Path, serve: Serve) -> None:
+    process, (url,) = serve("http://127.0.0.1:0", "--root", str(folder))
     host, _, port = url.removeprefix("http://").rpartition(":")
     with socket.create_connection((host, int(port)), PATIENCE) as idle:
         idle.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -111,10 +94,10 @@ def test_serve_ends_cleanly_though_clients_are_connected(site: Path, serve: Serv
         assert idle.recv(1000) == b""
 
 
-def test_serve_at_several_addresses(site: Path, serve: Serve, certs: Certificates) -> None:
+def test_serve_at_several_addresses(folder: Path, serve: Serve, certs: Certificates) -> None:
     process, urls = serve(
         "http://127.0.0.1:0", "http://127.0.0.1:0", "https://127.0.0.1:0",
-        "--root", str(site), "--cert", str(certs.server),
+        "--root", str(folder), "--cert", str(certs.server),
     )  # fmt: skip
     assert [url.partition(":")[0] for url in urls] == ["http", "http", "https"]
     for url in urls:
@@ -123,10 +106,10 @@ def test_serve_at_several_addresses(site: Path, serve: Serve, certs: Certificate
     finish(process, signal.SIGINT)
 
 
-def test_https_with_a_key_of_its_own(site: Path, serve: Serve, certs: Certificates) -> None:
+def test_https_with_a_key_of_its_own(folder: Path, serve: Serve, certs: Certificates) -> None:
     key = certs.folder / "server.key"
     process, (url,) = serve(
-        "https://127.0.0.1:0", "--root", str(site), "--cert", str(certs.server), "--key", str(key)
+        "https://127.0.0.1:0", "--root", str(folder), "--cert", str(certs.server), "--key", str(key)
     )
     done = subprocess.run([*CURL, "--cacert", str(certs.ca), url], capture_output=True)
     assert done.stdout == b"<h1>hello"
@@ -159,26 +142,11 @@ def test_what_cannot_be_served_is_told_in_one_line(name: str) -> None:
     assert "Errno" not in done.stderr
 
 
-def test_a_port_that_is_taken(site: Path) -> None:
+def test_a_port_that_is_taken(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run("serve", f"http://127.0.0.1:{port}", "--root", str(site))
+        done = run("serve", f"http://127.0.0.1:{port}", "--root", str(folder))
     assert done.returncode == 1
     assert str(port) in done.stderr
     assert "in use" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "arguments", [[], ["nonsense"], ["serve", "--nonsense"], ["serve", "--root"]]
-)
-def test_what_is_no_command(arguments: list[str]) -> None:
-    done = run(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "usage: galidia" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_main_returns_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", "--root", "/nonexistent"]) == 1
-    assert capsys.readouterr().err == "galidia: /nonexistent: not a folder to serve\n"
