@@ -77,7 +77,8 @@ def paced_table(results: Results, scenario: str) -> str:
         ]
         for peer in sorted(peers, key=tails.__getitem__)
     ]
-    return table(["", "requests/s", "busy", "p50 us", "p99 us", "p99.9 us"], rows)
+    text = table(["", "requests/s", "busy", "p50 us", "p99 us", "p99.9 us"], rows)
+    return text + _disturbance(peers.values())
 
 
 def load_table(results: Results, scenario: str) -> str:
@@ -103,10 +104,7 @@ def load_table(results: Results, scenario: str) -> str:
     head = ["", "requests/s", "+-", "compiled/this", "pure/this", "user us", "sys us", "busy"]
     order = sorted(rates, key=lambda peer: -rates[peer])
     text = table([*head, "p50 us", "p99 us"], map(row, order))
-    others = max((s.others for samples in peers.values() for s in samples), default=0.0)
-    if others > _QUIET:
-        text += f"\n\nOther programs took up to {100 * others:.0f} % of a core from these runs."
-    return text
+    return text + _disturbance(peers.values())
 
 
 def number_table(results: Results, scenario: str) -> str:
@@ -192,6 +190,13 @@ def _middle(samples: list[Sample], name: str) -> float:
 def _latencies(samples: list[Sample], *names: str) -> list[str]:
     middles = [_middle(samples, name) for name in names]
     return ["-" if math.isnan(middle) else f"{middle:,.0f}" for middle in middles]
+
+
+def _disturbance(runs: Iterable[list[Sample]]) -> str:
+    others = max((s.others for samples in runs for s in samples), default=0.0)
+    if others <= _QUIET:
+        return ""
+    return f"\n\nOther programs took up to {100 * others:.0f} % of a core from these runs."
 
 
 def _spread(samples: list[Sample]) -> str:

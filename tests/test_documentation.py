@@ -1,11 +1,18 @@
-"""Every ```python block of the README and of the pages in docs/ runs as it stands."""
+"""Every ```python block of the README and of the pages in docs/ runs as it stands, prints what it
+says that it prints, and the tables of limits have the values of the code."""
 
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from galidia.http.client_options import ClientOptions
+from galidia.http.fetching import Timeouts
+from galidia.http.options import HttpOptions
 from tests.run_block import blocks
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +22,10 @@ BLOCKS = [
     for page in PAGES
     for start, _ in blocks(page)
 ]
+#: In a block: a line of its output.
+PRINTS = re.compile(r"# prints (.*)")
+GUIDE = ROOT / "docs/http.md"
+UNITS = {"": 1, "s": 1, "bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 
 
 @pytest.mark.parametrize(("page", "start"), BLOCKS)
@@ -29,6 +40,9 @@ def test_block_runs(page: Path, start: int, tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stderr
     assert "Traceback" not in run.stderr, run.stderr
+    said = [line.strip() for line in PRINTS.findall(dict(blocks(page))[start])]
+    missing = set(said) - set(run.stdout.splitlines())
+    assert not missing, run.stdout
 
 
 def test_blocks_are_found_with_their_lines(tmp_path: Path) -> None:
@@ -41,3 +55,40 @@ def test_blocks_are_found_with_their_lines(tmp_path: Path) -> None:
 
 def test_the_readme_has_blocks() -> None:
     assert any(block.values[0] == ROOT / "README.md" for block in BLOCKS)
+
+
+def rows(text: str, prefix: str = "") -> dict[str, str]:
+    """The names of fields in a table, and the default that stands behind each."""
+    row = re.compile(rf"^\|.*?`{re.escape(prefix)}(\w+)` \| ([^|]+) \|", re.MULTILINE)
+    return dict(row.findall(text))
+
+
+def number(text: str) -> int:
+    """The number that "16 KiB", "1,000", "10 s" or "2^62 bytes" is."""
+    value, _, unit = text.replace(",", "").partition(" ")
+    base, _, exponent = value.partition("^")
+    found: int = int(base) ** int(exponent or 1)
+    return found * UNITS[unit]
+
+
+def defaults(options: Any) -> dict[str, Any]:
+    return {field.name: field.default for field in fields(options)}
+
+
+def test_the_limits_in_the_readme_are_those_of_the_code() -> None:
+    told = rows((ROOT / "README.md").read_text("utf-8"), "HttpOptions.")
+    assert {name: number(text) for name, text in told.items()} == defaults(HttpOptions)
+
+
+@pytest.mark.parametrize(
+    ("before", "values"),
+    [
+        ("### Limits and deadlines of the server", defaults(HttpOptions)),
+        ("### Times and limits of the client", Timeouts._field_defaults),
+        ("A connection that was made with `mgr.connect` has", defaults(ClientOptions)),
+    ],
+)
+def test_the_limits_in_the_guide_are_those_of_the_code(before: str, values: dict[str, Any]) -> None:
+    rest = GUIDE.read_text("utf-8").partition(before)[2]
+    table = rest.partition("| --- ")[2].partition("\n\n")[0]
+    assert {name: number(text) for name, text in rows(table).items()} == values

@@ -482,15 +482,124 @@ def test_big_upload(tmp_path: Path, ending: signal.Signals) -> None:
 # -- and that nothing was left out ---------------------------------------------------------------
 
 
+def output(name: str, *arguments: object, status: int = 0) -> tuple[bytes, str]:
+    """What a program that ends by itself has said on its outputs."""
+    with run(name, *arguments, listens="") as program:
+        out, err = program.process.communicate(timeout=PATIENCE)
+        assert program.process.returncode == status, err.decode()
+        return out, err.decode()
+
+
+def test_http_client(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 4000
+    (tmp_path / "data").write_bytes(data)
+    with run("simplest_web_server.py", "http://127.0.0.1:0", tmp_path) as server:
+        base = "http://{}:{}".format(*server.address)
+        out, err = output("http_client.py", f"{base}/hello")
+        assert (out, err.splitlines()[0]) == (b"hello\n", "HTTP/1.1 200 OK")
+        assert "Content-Length: 6" in err.splitlines()
+        assert output("http_client.py", f"{base}/data")[0] == data
+        assert output("http_client.py", f"{base}/nosuch")[1].startswith("HTTP/1.1 404")
+        assert output("http_client.py", f"{base}/hello", "HEAD")[0] == b""
+        server.end()
+    _, err = output("http_client.py", f"{base}/hello", status=1)
+    assert re.fullmatch("http_client: .+\n", err)
+
+
+def test_http_client_sends_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 300_000)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        with run("http_client.py", url, "PUT", f"@{tmp_path / 'file'}", listens="") as client:
+            sock, _ = listener.accept()
+            with sock:
+                sock.settimeout(PATIENCE)
+                got = b""
+                while b"\r\n\r\n" not in got:
+                    got += sock.recv(1)
+                assert got.startswith(b"PUT / HTTP/1.1\r\n")
+                assert b"\r\nContent-Length: 300000\r\n" in got
+                assert receive(sock, 300_000) == b"x" * 300_000
+                sock.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+                _, err = client.process.communicate(timeout=PATIENCE)
+        assert err.startswith(b"HTTP/1.1 201 Created")
+        assert client.process.returncode == 0
+
+
+def test_simple_crawler(tmp_path: Path) -> None:
+    pages = {
+        "index.html": '<a href="a.html">a</a> <a href="/sub/b.html#x">b</a> <img src="nosuch.png">',
+        "a.html": '<a href=".">back</a> <a href="http://elsewhere.example/">other</a>',
+        "sub/b.html": '<a href="../a.html">a</a> <a href="c.txt">c</a>',
+        "sub/c.txt": '<a href="never.html">no page</a>',
+    }
+    (tmp_path / "sub").mkdir()
+    for name, text in pages.items():
+        (tmp_path / name).write_text(text)
+    with run("simplest_web_server.py", "http://127.0.0.1:0", tmp_path) as server:
+        base = "http://{}:{}".format(*server.address)
+        out, _ = output("simple_crawler.py", f"{base}/")
+        lines = [line.split(" ", 1) for line in out.decode().splitlines()]
+        found = {url: status for status, url in lines}
+        assert {url.removeprefix(base): status for url, status in found.items()} == {
+            "/": "200",
+            "/a.html": "200",
+            "/nosuch.png": "404",
+            "/sub/b.html": "200",
+            "/sub/c.txt": "200",
+        }
+        out, _ = output("simple_crawler.py", f"{base}/", 2)
+        assert len(out.splitlines()) == 2
+        server.end()
+
+
+def test_http_proxy_client() -> None:
+    asked: list[bytes] = []
+
+    def serve(listener: socket.socket, answers: list[bytes]) -> None:
+        for answer in answers:
+            sock, _ = listener.accept()
+            with sock:
+                sock.settimeout(PATIENCE)
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += sock.recv(1)
+                asked.append(head)
+                sock.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        answers = [
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nproxy",
+            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        ]
+        proxy = threading.Thread(target=serve, args=(listener, answers))
+        proxy.start()
+        name = f"me:secret@127.0.0.1:{listener.getsockname()[1]}"
+        out, err = output("http_proxy_client.py", name, "http://one.example/a")
+        assert (out, err) == (b"proxy", "200 OK\n")
+        out, err = output("http_proxy_client.py", name, "https://one.example/a", status=1)
+        assert "ProxyError" in err
+        assert "403" in err
+        proxy.join()
+    assert asked[0].startswith(b"GET http://one.example/a HTTP/1.1\r\n")
+    assert asked[1].startswith(b"CONNECT one.example:443 HTTP/1.1\r\n")
+    assert all(b"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n" in head for head in asked)
+
+
 TESTED: dict[str, Callable[..., None]] = {
     "big_upload": test_big_upload,
     "cookie_auth": test_cookie_auth,
     "form_upload": test_form_upload,
+    "http_client": test_http_client,
+    "http_proxy_client": test_http_proxy_client,
     "multithreaded": test_multithreaded,
     "netcat": test_netcat_as_a_client,
     "publish_subscribe": test_publish_subscribe,
     "redirect_to_https": test_redirect_to_https,
     "restful_server": test_restful_server,
+    "simple_crawler": test_simple_crawler,
     "simplest_web_server": test_simplest_web_server,
     "sse_clock": test_sse_clock,
     "tcp_echo": test_tcp_echo,

@@ -121,6 +121,7 @@ class _Host:
             if not self._mgr.closed and len(self._mgr) and grace > 0.0:
                 self._empty = self._loop.create_future()
                 self._mgr._say_goodbye()
+                self._wake()  # what it has queued
                 async with asyncio.timeout(grace):
                     await self._empty
         except TimeoutError:

@@ -73,10 +73,11 @@ def run_on_terminal(
     folder: Path | None = None,
     command: list[str] = GALIDIA,
     watch: Callable[[str], object] = len,
+    started: Callable[[int], object] = abs,
     **more: str,
 ) -> Shown:
-    """The command with a terminal for its standard output. ``watch`` is called with what is on it
-    each time there is more."""
+    """The command with a terminal for its standard output. ``started`` is called with the number
+    of its process, ``watch`` with what is on the terminal each time there is more."""
     ours, theirs = pty.openpty()
     try:
         process = subprocess.Popen(
@@ -88,6 +89,7 @@ def run_on_terminal(
             env=environment(**more),
         )
         os.close(theirs)
+        started(process.pid)
         limit = threading.Timer(PATIENCE, process.kill)
         limit.start()
         shown = bytearray()

@@ -25,7 +25,7 @@ from tests.cli.command import (
     run_on_terminal,
     wait_until,
 )
-from tests.helpers import PATIENCE
+from tests.helpers import PATIENCE, Certificates
 
 BODY = bytes(range(256)) * 4000
 
@@ -159,6 +159,40 @@ def test_one_failure_does_not_stop_the_others(
     assert all(line.startswith("galidia: http://127.0.0.1:") for line in errors)
     assert "refused" in said.err
     assert "Errno" not in said.err
+
+
+def test_a_server_that_says_nothing(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def page(visit: Visit) -> None:
+        visit.head(200, len(BODY))
+        visit.wfile.write(BODY[:10])
+        site.released.wait(PATIENCE)
+
+    site.pages["/file"] = page
+    assert get(tmp_path, site.url("/file"), "--timeout", "0.1", "--retries", "1") == 1
+    assert "nothing came or went for 0.1 s" in capsys.readouterr().err
+    assert files(tmp_path)["file.part"] == BODY[:10]
+    assert len(site.visits) == 2
+
+
+def test_https(tmp_path: Path) -> None:
+    certs = Certificates(tmp_path)
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "file").write_bytes(BODY)
+    arguments = ["--root", str(source), "--cert", str(certs.server)]
+    with subprocess.Popen(
+        [*GALIDIA, "serve", "https://127.0.0.1:0", *arguments], stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        url = server.stdout.readline().decode().split()[-1] + "file"
+        assert get(target, url) == 1
+        assert get(target, url, "--ca", str(certs.ca)) == 0
+        assert get(target, url, "--insecure", "--force") == 0
+        server.terminate()
+        server.wait(PATIENCE)
+    assert files(target) == {"file": BODY}
 
 
 def test_passing_faults_are_tried_again(site: Site, tmp_path: Path) -> None:
@@ -350,6 +384,12 @@ def test_without_continue_it_begins_anew(site: Site, tmp_path: Path) -> None:
     assert files(tmp_path) == {"file": BODY}
 
 
+def test_nothing_stays_of_what_was_longer(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(b"old" * 100)
+    assert get(tmp_path, site.page("/file", b"new")) == 0
+    assert files(tmp_path) == {"file": b"new"}
+
+
 def test_what_has_changed_meanwhile_is_not_mixed(site: Site, tmp_path: Path) -> None:
     site.pages["/file"] = ranged(BODY, cut=[5000])
     assert get(tmp_path, site.url("/file"), "--retries", "0") == 1
@@ -434,6 +474,22 @@ def test_urls_that_differ_in_their_query_have_parts_of_their_own(
     assert files(tmp_path) == {"1.txt": b"1", "2.txt": b"2"}
 
 
+def test_a_part_leads_nowhere_else(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, victim = tmp_path / "folder", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_bytes(b"mine")
+    (folder / "file.part").symlink_to(victim)
+    url = site.page("/file", BODY)
+    assert get(folder, url) == 1
+    assert "file.part: Too many levels of symbolic links" in capsys.readouterr().err
+    (folder / "file.part").rename(folder / "file.part.json")
+    assert get(folder, url) == 0
+    assert victim.read_bytes() == b"mine"
+    assert files(folder) == {"file": BODY}
+
+
 # -- the end ----------------------------------------------------------------------------------
 
 
@@ -497,6 +553,32 @@ def test_a_bar_moves(site: Site, tmp_path: Path) -> None:
     assert shown.code == 0
     assert files(tmp_path) == {"file": BODY}
     assert site.released.is_set()
+
+
+def test_interrupted_bars_leave_the_terminal_as_it_was(site: Site, tmp_path: Path) -> None:
+    def page(visit: Visit) -> None:
+        visit.head(200, len(BODY))
+        visit.wfile.write(BODY[:100])
+        site.released.wait(PATIENCE)
+
+    hidden, visible = "\x1b[?25l", "\x1b[?25h"
+    asked = False
+
+    def look(text: str) -> None:
+        nonlocal asked
+        if "file" in text and not asked:
+            asked = True
+            os.kill(running[0], signal.SIGINT)
+
+    running: list[int] = []
+    site.pages["/file"] = page
+    shown = run_on_terminal(
+        "get", site.url("/file"), folder=tmp_path, watch=look, started=running.append
+    )
+    assert (shown.code, shown.errors) == (130, "")
+    assert hidden in shown.text
+    assert shown.text.rfind(visible) > shown.text.rfind(hidden)
+    assert (tmp_path / "file.part").exists()
 
 
 def test_a_terminal_without_rich(site: Site, tmp_path: Path) -> None:

@@ -112,6 +112,21 @@ def test_verbose_shows_the_request(site: Site) -> None:
     assert rest.startswith(b"HTTP/1.0 200 OK\r\n")
 
 
+def test_verbose_shows_what_comes_before_the_reply(site: Site) -> None:
+    def page(visit: Visit) -> None:
+        visit.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
+        visit.answer(200, b"body")
+
+    site.pages["/"] = page
+    said = run("http", "GET", site.url(), "-v").stdout
+    sent, hints, reply, body = said.replace("\r\n", "\n").split("\n\n")
+    assert sent.startswith("GET / HTTP/1.1\n")
+    assert hints == "HTTP/1.1 103 Early Hints\nLink: </a.css>"
+    assert reply.startswith("HTTP/1.0 200 OK\n")
+    assert body == "body"
+    assert "103" not in run("http", "GET", site.url()).stdout
+
+
 # -- what is sent -----------------------------------------------------------------------------
 
 

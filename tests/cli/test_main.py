@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import galidia
 from galidia.cli import main, version
-from tests.cli.command import Site, environment, run
+from tests.cli.command import GALIDIA, Site, environment, run
+from tests.helpers import PATIENCE
 
 
 def test_version() -> None:
@@ -107,7 +109,7 @@ def test_main_returns_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_reader_that_goes_is_no_fault_of_ours(site: Site) -> None:
     url = site.page("/", b"x" * (8 << 20))
     with subprocess.Popen(
-        [sys.executable, "-m", "galidia", "http", "GET", url],
+        [*GALIDIA, "http", "GET", url],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
@@ -117,4 +119,22 @@ def test_a_reader_that_goes_is_no_fault_of_ours(site: Site) -> None:
         process.stdout.read(10)
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait() == 1
+        assert process.wait(PATIENCE) == 1
+
+
+@pytest.mark.parametrize("gone", ["stdout", "stderr"])
+def test_downloads_go_on_though_nobody_reads_what_is_said(
+    site: Site, tmp_path: Path, gone: str
+) -> None:
+    urls = [site.page(f"/{n}", b"x") for n in range(5)]
+    with subprocess.Popen(
+        [*GALIDIA, "get", site.url("/none"), *urls],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        stream = getattr(process, gone)
+        stream.close()
+        assert process.wait(PATIENCE) == 1
+    assert len(list(tmp_path.iterdir())) == 5

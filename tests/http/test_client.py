@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ from galidia import (
 from galidia.http.auth import basic
 from galidia.http.client import ClientProtocol
 from galidia.http.client_options import ClientOptions
-from tests.helpers import Certificates, Recorder, until
+from tests.helpers import Certificates, Recorder, echo, until
 from tests.http.site import Asked, Site, Web, reply, web
 
 ONE = "http://one.example"
@@ -75,6 +76,17 @@ def test_a_body_comes_in_pieces_and_can_be_taken(world: Web) -> None:
     assert len(pieces) > 3
     assert b"".join(pieces) == b"x" * 500_000
     assert seen.data(REPLY)[0].body == b""
+
+
+def test_interim_replies_are_there_with_the_head(world: Web) -> None:
+    world.site(lambda a: b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + reply(b"x" * 100_000))
+    seen_at_chunk: list[list[int]] = []
+    met(
+        world,
+        ONE,
+        closing(http_chunk=lambda c, r: seen_at_chunk.append([i.status for i in r.interim])),
+    )
+    assert set(map(tuple, seen_at_chunk)) == {(103,)}
 
 
 def test_a_piece_is_deleted_by_a_flag(world: Web) -> None:
@@ -313,7 +325,7 @@ def test_an_upgrade(world: Web) -> None:
 
     def answer(asked: Asked) -> bytes:
         assert asked.header("upgrade") == "echo"
-        asked.c.handler = lambda c, ev, data: c.send(c.recv_mbuf) if ev == EV_RECV else None
+        asked.c.handler = Recorder(recv=echo)
         return SWITCHING + b"first"
 
     def on_recv(c: Connection, n: int) -> None:
@@ -367,17 +379,44 @@ def test_an_upgrade_that_the_server_ignores(world: Web) -> None:
 def test_a_tunnel(world: Web) -> None:
     def answer(asked: Asked) -> bytes:
         assert (asked.method, asked.target) == ("CONNECT", "far:99")
-        asked.c.handler = lambda c, ev, data: c.send(c.recv_mbuf) if ev == EV_RECV else None
+        asked.c.handler = Recorder(recv=echo)
         return b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
 
     def on_recv(c: Connection, n: int) -> None:
-        if bytes(c.recv_mbuf) == b"through":
-            c.close()
+        if seen.count(REPLY):
+            got.append(bytes(c.recv_mbuf))
+            del c.recv_mbuf[:]
+            if len(got) < 3:
+                c.send(b"again")
+            else:
+                c.close()
 
     world.site(answer)
+    got: list[bytes] = []
     seen = Recorder(http_reply=lambda c, r: c.send(b"through"), recv=on_recv)
     met(world, ONE, seen, method="CONNECT", target="far:99")
     assert seen.data(REPLY)[0].status == 200
+    assert (got, seen.c.error) == ([b"through", b"again", b"again"], "")
+
+
+def test_a_tunnel_that_is_refused(world: Web) -> None:
+    world.site(lambda asked: reply(b"no", 403))
+    seen = met(world, ONE, closing(), method="CONNECT", target="far:99")
+    assert (seen.data(REPLY)[0].status, seen.data(REPLY)[0].body) == (403, b"no")
+
+
+def test_a_request_that_is_answered_before_it_was_read(world: Web) -> None:
+    """Nobody waits for the rest of it: the connection is not used again."""
+    site = world.site(hello)
+
+    def on_head(asked: Asked) -> bytes:
+        asked.c.recv_mbuf_limit = 1
+        return reply(b"no", 413)
+
+    site.on_head = on_head
+    seen = met(world, ONE, Recorder(), method="PUT", body=bytes(5_000_000))
+    assert seen.data(REPLY)[0].status == 413
+    assert site.asked == []
 
 
 def test_over_tls(mgr: Manager, certs: Certificates) -> None:
@@ -392,8 +431,8 @@ def test_over_tls(mgr: Manager, certs: Certificates) -> None:
 def test_a_file_is_sent_by_the_kernel(mgr: Manager, tmp_path: Any) -> None:
     """It is not read into memory: nothing but the head is ever in the buffer."""
     path = tmp_path / "large"
-    with open(path, "wb") as file:
-        file.truncate(8 << 20)
+    path.write_bytes(b"")
+    os.truncate(path, 8 << 20)
     largest = [0]
 
     def on_send(c: Connection, n: int) -> None:

@@ -654,7 +654,7 @@ def test_back_pressure_on_the_server(world: Web) -> None:
     while not f.done:
         before = len(got)
         f.resume()
-        world.run(lambda b=before: len(got) > b or f.done)
+        world.net.run(lambda: len(got) > before or f.done)  # noqa: B023
     assert world.results[0].ok
     assert len(got) == size
 
@@ -924,6 +924,16 @@ def test_the_manager_is_closed_by_a_callback() -> None:
         assert len(done) == 20
 
 
+def test_the_manager_is_closed_while_a_complete_reply_is_paused() -> None:
+    with web() as world:
+        world.site(hello)
+        f = world.start(ONE, on_data=lambda f, data: f.pause())
+        world.net.run(lambda: False, limit=1.0)
+        assert (f.done, world.pool.idle) == (False, 1)
+        world.mgr.close()
+        assert [type(result.error) for result in world.results] == [errors.CancelledError]
+
+
 def test_no_fetch_on_a_manager_that_closes() -> None:
     with web() as world:
         world.mgr.close()
@@ -975,6 +985,24 @@ def test_a_redirect_that_gives_up_tls(mgr: Manager, certs: Certificates) -> None
     fetch(mgr, url, results.append, ca=str(certs.ca), allow_downgrade=True)
     until(mgr, lambda: len(results) == 2)
     assert results[1].body == b"hello"
+
+
+def test_a_certificate_is_for_one_origin(mgr: Manager, certs: Certificates) -> None:
+    """A redirect elsewhere does not take it there, nor the name that the server must have."""
+    tls = {"cert": str(certs.server), "ca": str(certs.ca)}
+    other = Site(mgr, hello, "tls://127.0.0.1:0", **tls)
+    site = Site(mgr, lambda asked: redirect(other.url("/", "https")), "tls://127.0.0.1:0", **tls)
+    results: list[Result] = []
+    mine: dict[str, Any] = {
+        "ca": str(certs.ca),
+        "cert": str(certs.client),
+        "server_name": "localhost",
+    }
+    fetch(mgr, site.url("/", "https"), results.append, **mine)
+    until(mgr, lambda: results)
+    assert len(site.asked) == 1
+    assert other.asked == []  # which takes nobody without a certificate
+    assert results[0].error is not None
 
 
 def test_against_our_own_server(mgr: Manager) -> None:

@@ -137,6 +137,17 @@ def test_who_says_that_the_connection_ends(world: Web, version: str) -> None:
     assert reused == {"/default": version == "1.1", "/other": version == "1.0"}
 
 
+@pytest.mark.parametrize(("said", "seconds"), [("timeout=5", 4.0), ("max=9, timeout=1", 0.5)])
+def test_the_server_says_how_long_it_waits(world: Web, said: str, seconds: float) -> None:
+    world.site(lambda asked: reply(b"", 200, f"Keep-Alive: {said}"))
+    for _ in range(2):
+        assert world.get(ONE).ok
+        world.net.run(lambda: False, limit=seconds - 0.3)
+        assert len(world.pool) == 1
+    world.net.run(lambda: False, limit=0.4)
+    assert len(world.pool) == 0
+
+
 def test_options_keep_connections_apart(world: Web) -> None:
     site = world.site(hello)
     assert world.get(ONE).ok
@@ -179,11 +190,9 @@ def once_more(world: Web, **options: Any) -> tuple[Site, Result]:
     return site, world.get(f"{ONE}/second", **options)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
 def test_a_lost_connection_is_tried_once_more(world: Web, method: str) -> None:
     body = b"content" if method == "PUT" else None
-    if method == "HEAD":
-        return
     site, result = once_more(world, method=method, body=body)
     assert result.ok
     assert site.targets == ["/first", "/second", "/second"]
@@ -211,6 +220,27 @@ def test_a_reply_that_has_begun_is_not_asked_for_again(world: Web) -> None:
     assert world.get(ONE).ok
     assert isinstance(world.get(ONE).error, errors.TruncatedError)
     assert len(site.asked) == 2
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_server_that_ends_an_idle_connection_with_408(world: Web, streams: bool) -> None:
+    """It crosses the request, and is no answer to it."""
+
+    def answer(asked: Asked) -> bytes:
+        if asked.number == 1 or asked.target == "/late":
+            asked.c.close_after_send()
+            return reply(b"late", 408, "Connection: close")
+        return reply(b"good")
+
+    site = world.site(answer)
+    data: list[bytes] = []
+    options: dict[str, Any] = {"on_data": lambda f, d: data.append(d)} if streams else {}
+    assert world.get(f"{ONE}/1").ok
+    result = world.get(f"{ONE}/2", **options)
+    assert (result.status, b"".join(data) or result.body) == (200, b"good")
+    assert site.targets == ["/1", "/2", "/2"]
+    assert world.get(f"{ONE}/3", method="POST").status == 408
+    assert world.get(f"{ONE}/late").status == 408
 
 
 def test_it_is_tried_once_more_but_no_third_time(world: Web) -> None:

@@ -37,6 +37,7 @@ def make_reader(package: ModuleType) -> Any:
             self.messages: list[Any] = []
             self.hold = False
             self.pieces = False
+            self.state: int
 
         def head_begun(self, c: Any) -> None:
             self.log.append("head_begun")
@@ -139,6 +140,7 @@ def test_the_hooks_in_order(line: Make) -> None:
         (b"GET /\r\n\r\n", "begin request-line"),
         (b"GET / HTTP/1.1\r\nX: " + b"x" * 500, "head-too-large"),
         (POST % (0, 2) + b"a", "begin body_begun"),
+        (CHUNKED % 0 + b"2;x\r\n", "begin body_begun"),
         (CLOSE + b"abc", "begin body_begun arrived"),
     ):
         one = line()
@@ -324,6 +326,29 @@ def test_single_bytes_are_linear_work(kind: str, line: Make) -> None:
         steps += 1
     assert steps == len(data)
     assert len(one.reader.messages) == 1
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_a_head_is_looked_at_once(lines: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = pure_module("http.reader")
+    looked = 0
+    find_end = reader.find_end
+
+    def counting(buf: bytearray, start: int, searched: int) -> int:
+        nonlocal looked
+        looked += len(buf) - searched
+        return int(find_end(buf, start, searched))
+
+    monkeypatch.setattr(reader, "find_end", counting)
+    one = Line(load_pure(), head_limit=10_000)
+    for i in range(3):
+        data = b"GET / HTTP/1.1\r\nHost: a\r\n" + (b"X:\r\n" * 7 if lines else b"") + b"Y: "
+        data += b"y" * 1000 * i + b"\r\n\r\n"
+        looked = 0
+        one.send(*[data[i : i + 1] for i in range(len(data))])
+        assert len(one.reader.messages) == i + 1
+        assert looked == len(data)
+    one.mgr.close(0)
 
 
 def test_many_small_chunks_at_once(line: Make) -> None:

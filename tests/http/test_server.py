@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import types
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -412,6 +413,429 @@ def test_who_goes_on_sending_is_cut_off(sim: Net) -> None:
     assert not listener.closed
 
 
+# -- bodies as they come --------------------------------------------------------------------------
+
+
+class Log:
+    """A handler that remembers its HTTP events, and does what it was given for some of them."""
+
+    def __init__(self, **then: Callable[[Any], object]) -> None:
+        self.then = then
+        self.log: list[str] = []
+        self.error = ""
+
+    def __call__(self, c: Connection, ev: Event, data: Any) -> None:
+        if ev == EV_CLOSE:
+            self.log.append("close")
+            self.error = c.error
+        elif ev in (EV_HTTP_REQUEST, Event.HTTP_CHUNK):
+            kind = "request" if ev == EV_HTTP_REQUEST else "chunk"
+            size = len(data.body)
+            self.log.append(f"{kind} {size}")
+            self.then.get(kind, len_of)(data)
+
+
+def len_of(req: Any) -> None:
+    """Answers a complete request with the length of what is left of its body."""
+    if req.complete and not req.replied:
+        req.reply(200, str(len(req.body)))
+
+
+def take(req: Any) -> None:
+    req.take()
+
+
+HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n%b\r\n"
+EXPECT = b"Expect: 100-continue\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def test_a_chunk_event_for_each_piece(sim: Net) -> None:
+    def request(req: Any) -> None:
+        req.reply(200, req.body)
+
+    log = Log(request=request, chunk=lambda req: None)
+    sim.serve(log)
+    client = sim.client(HEAD % (6, b""))
+    for piece in (b"a", b"bc", b"def"):
+        sim.net.run(limit=0.1)
+        client.send(piece)
+    assert sim.net.run(partial(answered, client))
+    assert log.log == ["chunk 1", "chunk 3", "chunk 6", "request 6"]
+    assert response(client.received).body == b"abcdef"
+    client.send(post(b"xyz") + GET % 0 + CHUNKED + b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n")
+    assert sim.net.run(partial(answered, client, 4))
+    assert log.log[4:] == ["chunk 3", "request 3", "request 0", "chunk 2", "request 2"]
+
+
+def test_no_chunk_event_for_who_does_not_want_it(sim: Net) -> None:
+    sim.serve(echo)
+    client = sim.client()
+    for data in (HEAD % (6, b""), CHUNKED):
+        client.send(data)
+        for piece in (
+            (b"abc", b"def") if data != CHUNKED else (b"3\r\nabc\r\n", b"3\r\ndef\r\n0\r\n\r\n")
+        ):
+            sim.net.run(limit=0.1)
+            client.send(piece)
+    assert sim.net.run(partial(answered, client, 2))
+    assert bodies(client.received) == [b"POST / abcdef"] * 2
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_taken_may_have_any_size(chunked: bool, sim: Net) -> None:
+    got = bytearray()
+
+    def chunk(req: Any) -> None:
+        got.extend(req.take())
+
+    log = Log(chunk=chunk)
+    sim.serve(log, options=HttpOptions(body_limit=1000))
+    data = b"0123456789" * 50_000
+    body = (b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)) if chunked else data
+    client = sim.client((CHUNKED if chunked else HEAD % (len(data), b"")) + body + GET % 1)
+    assert sim.net.run(partial(answered, client, 2))
+    assert got == data
+    assert bodies(client.received) == [b"0", b"0"]
+    assert log.log[-2:] == ["request 0", "request 0"]
+    assert (log.log[0] == "chunk 0") is not chunked  # asked, before it came
+
+
+def test_a_large_body_has_to_be_taken_at_its_head(sim: Net) -> None:
+    log = Log(chunk=lambda req: None)
+    sim.serve(log, options=HttpOptions(body_limit=1000))
+    client = sim.client(HEAD % (1001, b""))
+    assert sim.net.run(lambda: client.ended)
+    assert response(client.received).status == 413
+    client.close()
+    sim.net.run()
+    assert log.log == ["chunk 0", "close"]
+
+
+def test_who_stops_taking_makes_the_client_wait(sim: Net) -> None:
+    requests: list[Any] = []
+
+    def chunk(req: Any) -> None:
+        if not requests:
+            requests.append(req)
+            req.take()
+
+    sim.serve(Log(chunk=chunk), options=HttpOptions(body_limit=1000, body_timeout=5))
+    client = sim.client(HEAD % (1_000_000, b"") + b"x" * 1_000_000)
+    sim.net.run(limit=100)  # it is not the client who takes too long
+    assert not client.ended
+    req = requests[0]
+    size = req.received
+    assert size < 500_000
+    while not req.complete:
+        req.take()
+        sim.net.run(limit=1)
+        assert req.received - size <= (1 << 17)
+        size = req.received
+    assert sim.net.run(partial(answered, client))
+    assert req.received == 1_000_000
+
+
+def test_who_was_made_to_wait_has_its_time_again(sim: Net) -> None:
+    requests: list[Any] = []
+
+    def chunk(req: Any) -> None:
+        if not requests or req.received > 2000:
+            requests.append(req)
+            req.take()
+
+    sim.serve(Log(chunk=chunk), options=HttpOptions(body_limit=1000, body_timeout=5))
+    client = sim.client(HEAD % (5000, b"") + b"x" * 2000)
+    sim.net.run(limit=103)
+    assert len(requests[0].take()) == 2000
+    sim.net.run(limit=4)
+    client.send(b"x" * 3000)
+    assert sim.net.run(partial(answered, client))
+    assert response(client.received).status == 200
+
+
+def test_an_answer_to_who_was_made_to_wait(sim: Net) -> None:
+    requests: list[Any] = []
+
+    def chunk(req: Any) -> None:
+        if not requests:
+            requests.append(req)
+            req.take()
+
+    sim.serve(Log(chunk=chunk), options=HttpOptions(body_limit=1000, discard_limit=1 << 30))
+    client = sim.client(HEAD % (1_000_000, b"") + b"x" * 1_000_000 + GET % 1)
+    sim.net.run(limit=5)
+    assert not requests[0].complete
+    requests[0].reply(200, "first")
+    assert sim.net.run(partial(answered, client, 2))
+    assert bodies(client.received) == [b"first", b"0"]
+
+
+def test_the_limit_of_a_stream(sim: Net) -> None:
+    log = Log(chunk=take)
+    sim.serve(log, options=HttpOptions(body_limit=100, stream_limit=1000))
+    for data, status in (
+        (HEAD % (1000, b"") + b"x" * 1000, 200),
+        (HEAD % (1001, b""), 413),
+        (CHUNKED + b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n", 200),
+        (CHUNKED + b"3e9\r\n" + b"x" * 1001, 413),
+    ):
+        client = sim.client(data)
+        assert sim.net.run(partial(answered, client))
+        assert response(client.received).status == status
+
+
+def test_expect_is_asked_for_when_it_is_wanted(sim: Net) -> None:
+    def chunk(req: Any) -> None:
+        if req.header("x") == "no":
+            req.error(401)
+        elif req.header("x") == "take":
+            req.take()
+        elif req.header("x") == "self" and not req.received:
+            req.send_interim(100)
+
+    log = Log(chunk=chunk)
+    sim.serve(log, options=HttpOptions(body_limit=1000))
+    for x, size, first in (
+        (b"", 5, CONTINUE),
+        (b"take", 5000, CONTINUE),
+        (b"self", 5, CONTINUE),
+        (b"no", 5, b"HTTP/1.1 401 "),
+        (b"", 5000, b"HTTP/1.1 413 "),
+    ):
+        client = sim.client(HEAD % (size, EXPECT + b"X: " + x + b"\r\n"))
+        assert sim.net.run(partial(getattr, client, "received"))
+        assert client.received.startswith(first)
+        if first != CONTINUE:
+            assert sim.net.run(partial(getattr, client, "ended"))
+            assert response(client.received).header("connection") == "close"
+            continue
+        client.send(b"x" * size)
+        assert sim.net.run(partial(answered, client, 2))
+        assert [r.status for r in responses(client.received)] == [100, 200]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_answer_before_the_body_is_complete(chunked: bool, sim: Net) -> None:
+    log = Log(chunk=lambda req: req.reply(200, "early"))
+    sim.serve(log)
+    client = sim.client((CHUNKED + b"5\r\n") if chunked else HEAD % (5, b""))
+    client.send(b"ab")
+    assert sim.net.run(partial(answered, client))
+    client.send(b"cde" + (b"\r\n0\r\n\r\n" if chunked else b"") + GET % 1)
+    assert sim.net.run(partial(answered, client, 2))
+    assert bodies(client.received) == [b"early", b"0"]
+    assert log.log == ["chunk 2", "request 0"]
+    sim.net.run(limit=200)
+    assert client.ended  # it is idle
+
+
+def test_the_rest_of_a_body_that_was_answered_trickles(sim: Net) -> None:
+    log = Log(chunk=lambda req: req.reply(200, "early"))
+    sim.serve(log, options=HttpOptions(body_timeout=5, request_timeout=20))
+    client = sim.client(HEAD % (1000, b"") + b"x")
+    start = sim.net.now
+    while not client.ended and sim.net.now < start + 60:
+        client.send(b"x")
+        sim.net.run(lambda: client.ended, limit=4)
+    assert 19 < sim.net.now - start < 21
+    assert len(responses(client.received)) == 1
+
+
+@pytest.mark.parametrize("kind", ["counted", "chunked", "broken", "expects"])
+def test_too_much_of_a_body_that_was_answered(kind: str, sim: Net) -> None:
+    log = Log(chunk=lambda req: req.reply(200, "early"))
+    sim.serve(log, options=HttpOptions(discard_limit=1000, linger_timeout=1))
+    client = sim.client(
+        {
+            "counted": HEAD % (2000, b"") + b"x",
+            "chunked": CHUNKED + b"1\r\nx\r\n",
+            "broken": CHUNKED + b"1\r\nx\r\n",
+            "expects": HEAD % (2, EXPECT),
+        }[kind]
+    )
+    assert sim.net.run(partial(answered, client))
+    assert response(client.received).header("connection") == (
+        "close" if kind in ("counted", "expects") else None
+    )
+    if kind == "chunked":
+        client.send(b"7d0\r\n" + b"x" * 2000)
+    elif kind == "broken":
+        client.send(b"z\r\n")
+    assert sim.net.run(lambda: client.ended)
+    assert len(responses(client.received)) == 1
+    assert not client.error
+    client.close()
+    sim.net.run()
+    assert log.log == ["chunk 0" if kind == "expects" else "chunk 1", "close"]
+
+
+def test_a_body_that_is_cut_short_is_no_request(sim: Net) -> None:
+    log = Log()
+    sim.serve(log)
+    for data in (HEAD % (5, b"") + b"hell", CHUNKED + b"4\r\nhell\r\n", CHUNKED + b"5\r\nhell"):
+        log.log.clear()
+        client = sim.client(data)
+        sim.net.run(limit=1)
+        client.shutdown()
+        assert sim.net.run(partial(getattr, client, "ended"))
+        assert client.received == b""
+        assert log.log == ["chunk 4", "close"]
+
+
+def test_an_answer_that_begins_before_the_body_ends(sim: Net) -> None:
+    def chunk(req: Any) -> None:
+        if not req.replied:
+            req.send_head()
+        req.send_chunk(req.take().upper())
+
+    def request(req: Any) -> None:
+        if req.replied:
+            req.end()
+        else:
+            req.reply(200)
+
+    sim.serve(Log(chunk=chunk, request=request))
+    client = sim.client(HEAD % (6, b""))
+    for i, piece in enumerate((b"abc", b"def")):
+        client.send(piece)
+        sim.net.run(limit=1)
+        assert client.received.count(b"3\r\n") == i + 1
+    client.send(GET % 1)
+    sim.net.run(limit=1)
+    assert bodies(client.received) == [b"ABCDEF", b""]
+
+
+def test_a_violation_after_an_answer_has_begun_cuts_it_off(sim: Net) -> None:
+    def chunk(req: Any) -> None:
+        if not req.replied:
+            req.send_head()
+            req.take()
+
+    log = Log(chunk=chunk)
+    sim.serve(log)
+    client = sim.client(CHUNKED + b"1\r\nx\r\n")
+    sim.net.run(limit=1)
+    client.send(b"z\r\n")
+    assert sim.net.run(lambda: client.error)
+    assert not complete(client.received)
+    assert log.log == ["chunk 1", "close"]
+    assert "chunk" in log.error
+
+
+def test_goodbye_in_the_middle_of_an_answer(sim: Net) -> None:
+    requests: list[Any] = []
+
+    @handles(EV_HTTP_REQUEST)
+    def begin(c: Connection, ev: int, req: Any) -> None:
+        requests.append(req)
+        req.send_head()
+        req.send_chunk(b"a")
+
+    sim.serve(begin)
+    client = sim.client(GET % 0 + GET % 1)
+    assert sim.net.run(lambda: client.received)
+
+    def finish() -> None:
+        requests[0].send_chunk(b"b")
+        requests[0].end()
+
+    sim.mgr.call_later(1, finish)
+    sim.mgr.close(30)
+    sim.net.run(lambda: client.ended)
+    assert not client.error
+    assert response(client.received).body == b"ab"
+    assert len(requests) == 1
+
+
+def test_goodbye_in_the_middle_of_a_body_and_its_answer(sim: Net) -> None:
+    def chunk(req: Any) -> None:
+        if not req.replied:
+            req.send_head()
+        req.send_chunk(req.take())
+
+    sim.serve(Log(chunk=chunk, request=lambda req: req.end()))
+    client = sim.client(HEAD % (2, b"") + b"a")
+    assert sim.net.run(lambda: client.received)
+    sim.net.call_at(1, client.send, b"b")
+    sim.mgr.close(30)
+    sim.net.run(lambda: client.ended)
+    assert response(client.received).body == b"ab"
+
+
+def test_endpoints_of_a_listener(sim: Net) -> None:
+    log: list[str] = []
+
+    @handles(EV_HTTP_REQUEST, EV_CLOSE)
+    def special(c: Connection, ev: int, req: Any) -> None:
+        log.append("special close" if ev == EV_CLOSE else f"special {req.path}")
+        if ev != EV_CLOSE:
+            req.reply(200, dict(req.params))
+
+    @handles(Event.HTTP_CHUNK, EV_HTTP_REQUEST, EV_CLOSE)
+    def other(c: Connection, ev: int, req: Any) -> None:
+        log.append("close" if ev == EV_CLOSE else "other")
+        if ev == EV_HTTP_REQUEST:
+            req.reply(200, "other")
+
+    @handles(Event.HTTP_CHUNK)
+    def deaf(c: Connection, ev: int, req: Any) -> None:
+        log.append("deaf")
+
+    listener = sim.serve(other)
+    listener.endpoint("/x/{id}", special, methods="GET")
+    listener.endpoint("/deaf", deaf)
+    client = sim.client(b"".join(GET.replace(b"%d", path) for path in (b"x/1", b"y", b"x/%2f")))
+    client.send(post(b"x", path=b"/deaf") + post(b"", path=b"/x/1"))
+    assert sim.net.run(partial(answered, client, 5))
+    found = responses(client.received)
+    assert [r.body for r in found[:3]] == [b'{"id":"1"}', b"other", b'{"id":"/"}']
+    assert [r.status for r in found[3:]] == [404, 405]
+    client.close()
+    sim.net.run()
+    assert log == ["special /x/1", "other", "special /x//", "deaf", "special close", "close"]
+
+
+def test_a_body_is_not_waited_for_when_the_library_answers(sim: Net) -> None:
+    listener = sim.serve(echo)
+    listener.endpoint("/x", echo, methods=["GET"])
+    client = sim.client(HEAD.replace(b"/ ", b"/x ") % (100_000_000, EXPECT))
+    assert sim.net.run(lambda: client.ended)
+    assert response(client.received).status == 405
+
+
+def test_who_does_not_ask_for_close_is_not_remembered(sim: Net) -> None:
+    listener = sim.serve(echo)
+    listener.endpoint("/x", echo, methods=["GET"])
+    client = sim.client(GET.replace(b"GET /%d", b"PUT /x") * 10_000)
+    assert sim.net.run(lambda: client.received.count(b"HTTP/1.1 405 ") == 10_000)
+    c = next(c for c in sim.mgr if c is not listener)
+    assert sum(type(found) is types.FunctionType for found in reachable(c.protocol)) < 100
+
+
+def reachable(start: Any) -> list[Any]:
+    """What an object of the server holds, a few steps deep."""
+    found: dict[int, Any] = {}
+    layer = [start]
+    for _ in range(3):
+        layer = [x for x in gc.get_referents(*layer) if id(x) not in found]
+        layer = [x for x in layer if not isinstance(x, (type, types.ModuleType))]
+        found.update((id(x), x) for x in layer)
+    return list(found.values())
+
+
+def test_an_endpoint_that_raises(sim: Net, logged: list[logging.LogRecord]) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def broken(c: Connection, ev: int, req: Any) -> None:
+        raise RuntimeError("deliberate")
+
+    sim.serve(echo).endpoint("/x", broken)
+    client = sim.client(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert sim.net.run(lambda: client.ended)
+    assert response(client.received).status == 500
+    assert len(logged) == 1
+
+
 # -- deadlines ------------------------------------------------------------------------------------
 
 
@@ -437,6 +861,51 @@ def test_a_body_that_takes_too_long(sim: Net) -> None:
     assert sim.net.run(lambda: client.ended)
     assert 4.9 < sim.net.now - start < 5.1
     assert response(client.received).status == 408
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_body_that_trickles(taken: bool, sim: Net) -> None:
+    log = Log(chunk=take if taken else lambda req: None)
+    sim.serve(log, options=HttpOptions(body_timeout=5, request_timeout=20, head_timeout=100))
+    client = sim.client(HEAD % (1000, b""))
+    start = sim.net.now
+    while not client.ended and sim.net.now < start + 60:
+        client.send(b"x")
+        sim.net.run(lambda: client.ended, limit=4)
+    if taken:
+        assert not client.ended  # all its bytes came in time
+        client.send(b"x" * 985)
+        assert sim.net.run(partial(answered, client))
+    else:
+        assert 19.9 < sim.net.now - start < 20.1
+        assert response(client.received).status == 408
+
+
+def test_an_answer_bit_by_bit_may_take_its_time(sim: Net) -> None:
+    requests: list[Any] = []
+
+    @handles(EV_HTTP_REQUEST)
+    def begin(c: Connection, ev: int, req: Any) -> None:
+        requests.append(req)
+        req.send_head()
+
+    sim.serve(begin, options=HttpOptions(send_timeout=5, idle_timeout=7))
+    client = sim.client(GET % 0)
+    for _ in range(20):
+        sim.net.run(limit=11)
+        requests[0].send_chunk(b"x")
+    requests[0].end()
+    assert sim.net.run(partial(answered, client))
+    assert response(client.received).body == b"x" * 20
+    client.send(GET % 1)
+    sim.net.run(limit=1)
+    client.pause()
+    requests[1].send_chunk(b"x" * 10_000_000)
+    c = requests[1].connection
+    start = sim.net.now
+    assert sim.net.run(lambda: c.closed, limit=100)
+    assert 5 <= sim.net.now - start < 16
+    assert c.error == "the peer does not take the response"
 
 
 @pytest.mark.parametrize("used", [False, True])
@@ -582,6 +1051,21 @@ def test_a_peer_that_ends_its_side_gets_what_it_asked_for(
     assert bodies(peer.look()) == [str(i).encode() for i in range(count)]
 
 
+def test_nothing_is_awaited_of_a_peer_that_has_ended(sim: Net) -> None:
+    keeper = Keeper()
+    sim.serve(keeper)
+    client = sim.client(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nmore")
+    client.shutdown()
+    assert sim.net.run(lambda: keeper.requests)
+    sim.net.run(limit=1)
+    start = sim.net.now
+    keeper.requests[0].reply(200)
+    assert sim.net.run(lambda: keeper.requests[0].connection.closed)
+    assert sim.net.now < start + 1
+    assert sim.net.run(lambda: client.ended)
+    assert response(client.received).status == 200
+
+
 @pytest.mark.parametrize("data", [b"", b"GET /", post(b"xy")[:-1], b"\r\n"])
 def test_a_peer_that_ends_its_side_within_a_request(data: bytes, sim: Net) -> None:
     keeper = Keeper()
@@ -591,7 +1075,8 @@ def test_a_peer_that_ends_its_side_within_a_request(data: bytes, sim: Net) -> No
     start = sim.net.now
     assert sim.net.run(lambda: client.ended)
     assert sim.net.now < start + 1
-    assert (client.received, keeper.requests) == (b"", [])
+    assert client.received == b""
+    assert keeper.requests == []
 
 
 def test_goodbye_answers_what_is_pending(mgr: Manager, dial: Dial) -> None:

@@ -31,7 +31,8 @@ REQUESTS = [
     b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
     b"PUT /p HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n",
     b"POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"PUT /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n",
+    b"PUT /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"3\r\nabc\r\n0\r\nX: y\r\n\r\n",
     b"PUT /take HTTP/1.1\r\nHost: a\r\nContent-Length: 1500\r\n\r\n" + b"x" * 1500,
     b"PUT /early HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n" + b"x" * 900,
     b"GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -68,7 +69,7 @@ class Run:
         self.net = testing.SimNetwork(seed)
         self.mgr = package.Manager(network=self.net)
         self.request = package.EV_HTTP_REQUEST
-        self.chunk = package.EV_HTTP_CHUNK
+        self.chunk = package.Event.HTTP_CHUNK
         self.taken: list[tuple[str, str, bytes]] = []
         self.raised = False
         options = http.HttpOptions(head_limit=2000, body_limit=1000, max_fields=20, max_requests=9)

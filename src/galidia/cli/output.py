@@ -34,8 +34,11 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def complain(text: str) -> None:
-    """Say what went wrong, in one line."""
-    print(f"galidia: {clean_line(text)}", file=sys.stderr, flush=True)
+    """Say what went wrong, in one line, if there is anybody to hear it."""
+    try:
+        print(f"galidia: {clean_line(text)}", file=sys.stderr, flush=True)
+    except OSError:
+        pass
 
 
 def reason(error: BaseException) -> str:

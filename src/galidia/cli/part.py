@@ -80,7 +80,7 @@ class Part:
         self.size = self.offset
         if reply.status == 200:
             self._validator = strong_validator(reply, now)
-            with open(self._note, "w", encoding="utf-8") as file:
+            with open(self._note, "x", encoding="utf-8") as file:
                 json.dump({"url": self.url, "validator": self._validator}, file)
 
     def _check(self, value: str) -> None:

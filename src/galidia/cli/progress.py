@@ -41,7 +41,10 @@ class Lines(Progress):
 
     def ended(self, job: Job, text: str | None) -> None:
         if text is not None:
-            print(clean_line(text), flush=True)
+            try:
+                print(clean_line(text), flush=True)
+            except OSError:  # said at the end, when what was not written is written again
+                pass
 
 
 class Bars(Progress):

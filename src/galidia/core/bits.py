@@ -46,4 +46,4 @@ EINTR = errno.EINTR
 NUMBERS = 1024
 OTHER = events.OTHER
 #: Bytes read at once, by one connection.
-SCRATCH = 1 << 16
+SCRATCH = 1 << 17

@@ -54,8 +54,10 @@ cdef class Connection(Watcher):
     cpdef object close_after_send(self)
     @cython.locals(shift=int)
     cpdef object emit(self, int ev, object data)
+    cpdef object emit_to(self, object handler, unsigned long long wants, int ev, object data)
     cpdef bint wants(self, int ev) except -1
     cdef object _dispatch(self, int ev, object data)
+    @cython.locals(protocol=Protocol)
     cdef object _failed(self, int ev)
     cpdef object _mark(self)
     cpdef object _open(self, int ev, object data)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -566,6 +567,17 @@ class Connection(Watcher):
         except Exception:
             self._failed(ev)
 
+    def emit_to(self, handler: Any, wants: int, ev: int, data: Any) -> None:
+        """Give an event to a handler of a part of this connection, if it is in the interest mask
+        ``wants``; for protocols, and as `emit`."""
+        if not (wants >> (_SHIFT[ev] if 0 <= ev < NUMBERS else OTHER)) & 1:
+            return
+        self.mgr._count += 1
+        try:
+            handler(self, _MEMBERS[ev] if 0 <= ev < NUMBERS else ev, data)
+        except Exception:
+            self._failed(ev)
+
     def wants(self, ev: int) -> bool:
         """Whether the handler is called for an event; for protocols."""
         return (self._wants >> (_SHIFT[ev] if 0 <= ev < NUMBERS else OTHER)) & 1 != 0
@@ -581,10 +593,14 @@ class Connection(Watcher):
             self._failed(ev)
 
     def _failed(self, ev: int) -> None:
+        protocol = None if self._closed else self._protocol
+        error = sys.exc_info()[1]
+        if protocol is not None and protocol.forgives(self, error):
+            return
         event = Event(ev).name if ev in BITS else ev
         logger.exception("%r: the handler failed on %s; connection closed", self, event)
         self.error = f"the handler failed on {event}"
-        if self._protocol is not None and not self._closed and self._protocol.failed(self):
+        if protocol is not None and protocol.failed(self):
             return
         self._flags |= CLOSE_IMMEDIATELY
         self._mark()

@@ -4,6 +4,7 @@ cdef class Protocol:
     cdef readonly unsigned long long wants
     cpdef object on_event(self, Connection c, int ev, object data)
     cpdef Protocol child(self)
+    cpdef bint forgives(self, Connection c, object error) except -1
     cpdef bint failed(self, Connection c) except -1
     cpdef bint ended(self, Connection c) except -1
     cpdef object goodbye(self, Connection c)

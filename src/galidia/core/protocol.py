@@ -31,6 +31,11 @@ class Protocol:
         """The protocol of a connection that this one's listener has accepted."""
         return self
 
+    def forgives(self, c: Connection, error: BaseException | None) -> bool:
+        """A handler raised: whether it was the peer's fault and the protocol told it so. That is
+        not logged, and the connection goes on."""
+        return False
+
     def failed(self, c: Connection) -> bool:
         """A handler raised: whether the protocol answers that, instead of closing at once."""
         return False

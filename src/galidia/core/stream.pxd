@@ -9,7 +9,7 @@ from .timers cimport Timer
 from .transport cimport Transport
 
 cdef int _ESTABLISHING, _HANDSHAKE, _OPEN
-cdef Py_ssize_t _WRITE_BURST, _BULK
+cdef Py_ssize_t _WRITE_BURST, _BULK, _IN_PLACE
 cdef object _RECV_EVENT
 cdef int _DRAIN
 

@@ -67,6 +67,8 @@ _WRITE_BURST = WRITE_BURST
 _RECV_EVENT: Any = Event.RECV
 # A receive of so many bytes is likely to be followed by another such.
 _BULK = 1 << 14
+#: Room for more than this comes fresh from the system each time, a page fault for every page.
+_IN_PLACE = 1 << 16
 _DRAIN = 16
 
 
@@ -319,7 +321,15 @@ class Stream(Connection):
             return False
         if limit > SCRATCH:
             limit = SCRATCH
-        if cython.compiled and self._bulk and not self._filtered and not self._recv:
+        if (
+            cython.compiled
+            and self._bulk
+            and self._protocol is None
+            and not self._filtered
+            and not self._recv
+        ):
+            if limit > _IN_PLACE:
+                limit = _IN_PLACE
             n = self._read_in_place(io, limit)
         else:
             n = io.recv(mgr._scratch, limit)

@@ -4,7 +4,7 @@ from cpython.bytearray cimport PyByteArray_AS_STRING
 from .mbuf cimport discard, extend, start_of
 from .transport cimport Transport
 
-cdef Py_ssize_t _RECORD, _WRITE_AT_ONCE
+cdef Py_ssize_t _RECORD, _WRITE_AT_ONCE, _FLIGHT
 cdef int _AGAIN
 
 cdef class TlsTransport(Transport):
@@ -17,10 +17,11 @@ cdef class TlsTransport(Transport):
     cdef bint _eof
     cdef bint _shut
     cdef bint _more
+    cdef bint _waiting
     cdef str _error
     cdef readonly object tls
 
-    @cython.locals(code=Py_ssize_t, n=Py_ssize_t, scratch=bytearray)
+    @cython.locals(code=Py_ssize_t, n=Py_ssize_t)
     cpdef Py_ssize_t handshake(self) except? -9999
     @cython.locals(got=Py_ssize_t, n=Py_ssize_t)
     cpdef Py_ssize_t recv(self, bytearray into, Py_ssize_t limit) except? -9999

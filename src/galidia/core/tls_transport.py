@@ -47,6 +47,8 @@ WRITE_AT_ONCE = _WRITE_AT_ONCE = 1 << 16
 SESSIONS = 256
 
 _AGAIN = errno.EAGAIN
+#: Bytes of a handshake that are received at once.
+_FLIGHT = 1 << 12
 
 
 class TlsTransport(Transport):
@@ -63,6 +65,7 @@ class TlsTransport(Transport):
         "_out",
         "_outgoing",
         "_shut",
+        "_waiting",
         "tls",
     )
 
@@ -84,6 +87,8 @@ class TlsTransport(Transport):
         self._eof = False
         #: There is something to decrypt without receiving more.
         self._more = False
+        #: The handshake goes on when something has come: a server has nothing to say before.
+        self._waiting = is_server
         #: The sending side is to end when the records have left.
         self._shut = False
         self._error = ""
@@ -94,21 +99,22 @@ class TlsTransport(Transport):
         self._object: Any = getattr(self.tls, "_sslobj", self.tls)
 
     def handshake(self) -> int:
-        scratch = bytearray(RECORD)
         while True:
-            try:
-                self.tls.do_handshake()
-            except ssl.SSLWantReadError:
+            if self._waiting and self._in.pending == 0:
                 code = self._answer()
                 if code < 0 and code != -_AGAIN:
                     return code
-                n = self._fill(scratch, RECORD)
-                if n > 0:
-                    continue
+                n = self._fill(bytearray(_FLIGHT), _FLIGHT)
                 if n == 0:
                     self._error = "the peer ended the connection during the TLS handshake"
                     return ERR_TLS
-                return n
+                if n < 0:
+                    return n
+            try:
+                self.tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._waiting = True
+                continue
             except (ssl.SSLError, ssl.CertificateError) as e:
                 self._error = f"TLS handshake failed: {_reason(e)}"
                 self._answer()  # the alert that says why

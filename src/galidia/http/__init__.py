@@ -5,8 +5,64 @@ it, and ``server`` and ``client`` say what for; ``message``, ``request`` and wha
 are what the handlers of their events get.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .files import Files
 from .options import HttpOptions
 from .request import Request
 
-__all__ = ["Files", "HttpOptions", "Request"]
+if TYPE_CHECKING:
+    from .auth import Digest
+    from .client_options import ClientOptions
+    from .cookies import CookieJar
+    from .errors import FetchError
+    from .fetching import Fetch, Result, Timeouts, fetch
+    from .parameters import FormError
+    from .pool import Pool, pool_of
+    from .redirect import redirect_to_https
+    from .reply import Reply
+
+__all__ = [
+    "ClientOptions",
+    "CookieJar",
+    "Digest",
+    "Fetch",
+    "FetchError",
+    "Files",
+    "FormError",
+    "HttpOptions",
+    "Pool",
+    "Reply",
+    "Request",
+    "Result",
+    "Timeouts",
+    "fetch",
+    "pool_of",
+    "redirect_to_https",
+]
+
+# What a server can do without is imported when it is first used.
+_LAZY = {
+    "ClientOptions": "client_options",
+    "CookieJar": "cookies",
+    "Digest": "auth",
+    "Fetch": "fetching",
+    "FetchError": "errors",
+    "FormError": "parameters",
+    "Pool": "pool",
+    "Reply": "reply",
+    "Result": "fetching",
+    "Timeouts": "fetching",
+    "fetch": "fetching",
+    "pool_of": "pool",
+    "redirect_to_https": "redirect",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    return value

@@ -233,22 +233,22 @@ class ClientProtocol(Reader):
             content = None
             if data or method in _WITH_BODY:
                 lines += b"Content-Length: %d\r\n" % len(data)
-        if expect_continue and (data or content is not None):
+        waits = expect_continue and (bool(data) or content is not None)
+        if waits:
             if content is None:
                 from .uploads import content_of
 
                 content = content_of(data)
                 data = b""
-            self._content = content
             lines += b"Expect: 100-continue\r\n"
+        if self.on_head is not None:
+            self.on_head(b"%b%b\r\n" % (head.encode("latin-1"), lines))
         self._method = method
         self._upgrade = upgrade
         self._interim = None
         self._answered = False
         self.timed_out = ""
         self.awaiting = True
-        if self.on_head is not None:
-            self.on_head(b"%b%b\r\n" % (head.encode("latin-1"), lines))
         if len(data) <= _TOGETHER:
             c.send(b"%b%b\r\n%b" % (head.encode("latin-1"), lines, data))
         else:
@@ -256,7 +256,8 @@ class ClientProtocol(Reader):
             c.send(data)
         self._sent_at = c.mgr._now
         self._deadline(c, min(self.reply_timeout, self.idle_timeout))
-        if self._content is not None:
+        if waits:
+            self._content = content
             self._waiting_to_send = c.call_later(self.options.continue_timeout, self._proceed)
         elif content is not None:
             self._begin_upload(c, content)
@@ -352,6 +353,9 @@ class ClientProtocol(Reader):
         if fault:
             return -fault
         status = reply.status
+        if self._interim is not None and (status >= 200 or status == 101):
+            reply.interim = self._interim
+            self._interim = None
         if status < 200 or status == 204 or status == 304 or self._method == "HEAD":
             return _NO_BODY
         if status < 300 and self._method == "CONNECT":
@@ -376,11 +380,10 @@ class ClientProtocol(Reader):
         reply: Any = self.message
         if reply.status < 200 and not self._switched(c, reply):
             return
-        if self._interim is not None:
-            reply.interim = self._interim
-            self._interim = None
         self.awaiting = False
         self.message = self.body = None
+        if self._method == "CONNECT" and reply.status < 300:
+            self._raw = True
         if self._raw:
             self._stop_timer()
             rest = len(c._recv)
@@ -388,8 +391,11 @@ class ClientProtocol(Reader):
             if rest and c._protocol is self:
                 c.emit(RECV, rest)
             return
-        # Bytes that nobody has asked for yet: whose reply would they become?
-        if not reply.keep_alive or c._recv or self._sender is not None or self._content is not None:
+        if not reply.keep_alive or self._sender is not None or self._content is not None:
+            self._last = True
+        elif c._recv or c._unsent() > 0:
+            # Bytes that nobody has asked for yet: whose reply would they become? Or a request that
+            # was answered before it was read: the next one would have to wait for the rest of it.
             self._last = True
         if self._last:
             self._dead = True
@@ -401,7 +407,7 @@ class ClientProtocol(Reader):
         c.emit(_HTTP_REPLY, reply)
 
     def _switched(self, c: Connection, reply: Reply) -> bool:
-        """A reply below 200, or one that opens a tunnel: whether it is the last one."""
+        """A reply below 200: whether it is the last one."""
         if reply.status == 101:
             if not self._upgrade:
                 self.violated(c, _SWITCHED)
@@ -525,7 +531,12 @@ def first_request(protocol: ClientProtocol, url: Url, extra: dict[str, Any]) -> 
     """What is asked when the connection is established, or None. Raises what is wrong with it."""
     from .urls import authority_of, target_of
 
-    first = {"headers": None, "body": None, "length": None, "expect_continue": False}
+    first: dict[str, Any] = {
+        "headers": None,
+        "body": None,
+        "length": None,
+        "expect_continue": False,
+    }
     method = extra.pop("method", "GET")
     target = extra.pop("target", None) or target_of(url.target)
     for name in first:

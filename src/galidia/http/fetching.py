@@ -1,27 +1,36 @@
 """One resource from the web: connections, redirects, credentials and codings seen to.
 
-def done(result):
-    print(result.status, result.text() if result.ok else result.error)
+Used like this::
 
-fetch(mgr, "https://example.com/", done)
+    def done(result):
+        print(result.status, result.text() if result.ok else result.error)
+
+
+    fetch(mgr, "https://example.com/", done)
+
+What is asked for is a `Plan`, which connection it goes over is the pool's business, and what came
+of it is a `Result`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..core.events import Event
+from ..core.handler import handles
 from ..core.options import ConnectOptions, check, positive
 from . import errors, redirects
-from .client_options import ClientOptions
-from .fields import Headers, is_token, lines_of, names_of, pairs_of
+from .fields import Headers, lines_of
 from .parameters import FormError
+from .plan import IDEMPOTENT, Plan, content_from
 from .pool import Link, pool_of
+from .result import Result
 from .urls import WebUrl, credentials_of, parse_url
 
 if TYPE_CHECKING:
+    from ..core.connection import Connection
     from ..core.manager import Manager
     from ..core.timers import Timer
     from .coding import Decoder
@@ -29,7 +38,6 @@ if TYPE_CHECKING:
     from .download import Download
     from .pool import Host
     from .reply import Reply
-    from .uploads import Content
 
 __all__ = ["Fetch", "Result", "Timeouts", "fetch"]
 
@@ -40,11 +48,8 @@ MAX_SIZE = 64 << 20
 MAX_REDIRECTS = 10
 #: Bytes of a body that nobody wants, that are read to keep its connection.
 MAX_DISCARD = 1 << 16
-#: Methods that may be sent once more when their connection was lost (RFC 9110 9.2.2).
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY"})
-USER_AGENT = "galidia"
-
-_DEFAULT = ClientOptions()
+#: Options of a connection that say who we are, or who the server is: for one origin only.
+IDENTITY = frozenset({"cert", "key", "server_name"})
 
 
 class Timeouts(NamedTuple):
@@ -62,79 +67,8 @@ class Timeouts(NamedTuple):
     total: float | None = 300.0
 
 
-#: The field lines of a request for which nothing special was asked.
-_PLAIN: dict[bool, bytes] = {}
 _TIMEOUTS = Timeouts()
 _PATIENT = Timeouts(total=None)
-
-
-class Result:
-    """What came of a fetch: a reply, or an ``error``, or what there is of both.
-
-    ``error`` is None or a `FetchError`; an error status such as 404 is none. ``url`` is where the
-    reply came from and ``history`` the (status, URL) of the redirects on the way. ``body`` is
-    decoded, and empty where the body went elsewhere.
-    """
-
-    __slots__ = ("body", "error", "history", "reply", "url")
-
-    def __init__(
-        self,
-        url: str,
-        history: list[tuple[int, str]],
-        reply: Reply | None,
-        body: bytes,
-        error: errors.FetchError | None,
-    ) -> None:
-        self.url = url
-        self.history = history
-        self.reply = reply
-        self.body = body
-        self.error = error
-
-    @property
-    def status(self) -> int:
-        """The status of the reply; 0 when there was none."""
-        return self.reply.status if self.reply is not None else 0
-
-    @property
-    def reason(self) -> str:
-        """What the status line says behind the status."""
-        return self.reply.reason if self.reply is not None else ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether all went well and the status is 200 to 299."""
-        return self.error is None and 200 <= self.status < 300
-
-    @property
-    def headers(self) -> list[tuple[str, str]]:
-        """The fields of the reply in order."""
-        return self.reply.headers if self.reply is not None else []
-
-    def header(self, name: str, default: str | None = None) -> str | None:
-        """The first field of that name, in any case."""
-        return self.reply.header(name, default) if self.reply is not None else default
-
-    def text(self) -> str:
-        """The body as text, in the charset of Content-Type, or UTF-8; what is not is replaced."""
-        charset = self.reply.parameter("content-type", "charset") if self.reply else None
-        try:
-            return self.body.decode(charset or "utf-8", "replace")
-        except LookupError:
-            return self.body.decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        """The body as JSON. Raises ValueError when it is not."""
-        return json.loads(self.body)
-
-    def raise_for_error(self) -> None:
-        """Raise ``error``, if there is one."""
-        if self.error is not None:
-            raise self.error
-
-    def __repr__(self) -> str:
-        return f"<Result {self.status or self.error!r} {self.url}>"
 
 
 def fetch(
@@ -170,7 +104,7 @@ def fetch(
       urlencoded; ``files``: files of a multipart form, together with the fields of ``form``, read
       as they are sent. One of them, apart from that.
     - ``auth``: ``(user, password)`` for basic, a `Digest`, or a str, the field's value. It goes to
-      the first origin only, and so do the fields Authorization and Cookie.
+      the first origin only, and so do the fields Authorization and Cookie, and ``cert``.
     - ``cookies``: a `CookieJar`, which also learns, or fixed ones for the first origin.
     - ``max_redirects``: 0 follows none, the reply is then the redirect. ``allow_downgrade``: follow
       one from https to http.
@@ -190,16 +124,15 @@ def fetch(
     Raises ValueError or TypeError, and for certificates that cannot be read OSError, when what is
     asked for makes no sense. What goes wrong later is in `Result.error`.
     """
-    self = Fetch(mgr, url, callback)
-    self._prepare(method, headers, body, json, form, files, expect_continue)
-    self._auth = auth if auth is not None else _from_url(self._url)
-    if auth is not None and not isinstance(auth, (str, tuple)) and not hasattr(auth, "answer"):
-        raise TypeError(f"auth= is (user, password), a Digest or a str, not {auth!r}")
-    self._cookies = cookies
+    if not callable(callback):
+        raise TypeError(f"a callback is a callable (result), not {callback!r}")
+    content = content_from(body, json, form, files)
+    plan = Plan(parse_url(url), method, headers, content, auth, cookies)
+    plan.decode = decode and not resume
+    plan.expect_continue = expect_continue
+    self = Fetch(mgr, plan, callback)
     self._max_redirects = max_redirects
     self._allow_downgrade = allow_downgrade
-    self._decode = decode
-    self._expect = expect_continue
     self._on_data = on_data
     self._on_request = on_request
     if to is not None:
@@ -207,8 +140,7 @@ def fetch(
 
         if on_data is not None:
             raise ValueError("to= and on_data= exclude each other")
-        self._download = Download(to, self._url.text, resume)
-        self._decode = decode and not resume
+        self._download = Download(to, plan.url.text, resume)
     elif resume:
         raise ValueError("resume= needs to=, a path")
     self._streams = to is not None or on_data is not None
@@ -244,10 +176,6 @@ def _checked(connect: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in connect.items()))
 
 
-def _from_url(url: WebUrl) -> Any:
-    return credentials_of(url.userinfo) if url.userinfo else None
-
-
 class Fetch:
     """A fetch that is under way; made by `fetch`.
 
@@ -257,39 +185,30 @@ class Fetch:
 
     __slots__ = (
         "_allow_downgrade",
-        "_auth",
         "_callback",
         "_connect",
-        "_content",
-        "_cookies",
-        "_decode",
         "_decoder",
         "_discarding",
         "_download",
         "_ended",
-        "_expect",
-        "_headers",
         "_history",
         "_host",
+        "_keeper",
         "_kept",
-        "_lines",
         "_link",
         "_max_redirects",
         "_max_size",
-        "_method",
-        "_names",
         "_on_data",
         "_on_request",
-        "_origin",
         "_paused",
+        "_plan",
         "_proxied",
         "_proxy",
+        "_reused",
         "_stash",
         "_streams",
         "_timeouts",
         "_timer",
-        "_tried_auth",
-        "_url",
         "done",
         "expected",
         "mgr",
@@ -297,27 +216,22 @@ class Fetch:
         "reply",
     )
 
-    def __init__(self, mgr: Manager, url: str, callback: Callable[[Result], object]) -> None:
-        if not callable(callback):
-            raise TypeError(f"a callback is a callable (result), not {callback!r}")
+    def __init__(self, mgr: Manager, plan: Plan, callback: Callable[[Result], object]) -> None:
         self.mgr = mgr
+        self._plan = plan
         self.done = False
         self.reply: Reply | None = None
         self.received = 0
         self.expected = -1
         self._max_redirects = 0
         self._allow_downgrade = False
-        self._cookies: CookieJar | Mapping[str, str] | None = None
-        self._auth: Any = None
-        self._decode = True
         self._on_data: Callable[[Fetch, bytes], object] | None = None
         self._on_request: Callable[[Fetch, bytes], object] | None = None
         self._max_size = MAX_SIZE
         self._timeouts = _TIMEOUTS
         self._proxy: str | None = None
+        self._reused = False
         self._callback = callback
-        self._url = parse_url(url)
-        self._origin = self._url.origin
         self._history: list[tuple[int, str]] = []
         self._connect: tuple[tuple[str, Any], ...] = ()
         self._download: Download | None = None
@@ -325,6 +239,7 @@ class Fetch:
         self._discarding = False
         #: The body of a reply that does not go where ``to`` says.
         self._kept: bytearray | None = None
+        self._keeper: Connection | None = None
         self._host: Host | None = None
         self._link: Link | None = None
         self._timer: Timer | None = None
@@ -332,98 +247,10 @@ class Fetch:
         #: The reply is complete, though not all of it may be handed on.
         self._ended = False
         self._stash = b""
-        self._tried_auth = 0
         self._proxied: WebUrl | None = None
         self._streams = False
 
-    # -- what is asked for --------------------------------------------------------------------
-
-    def _prepare(
-        self,
-        method: str | None,
-        headers: Headers | None,
-        body: Any,
-        value: Any,
-        form: Mapping[str, Any] | None,
-        files: Any,
-        expect: bool,
-    ) -> None:
-        self._headers = pairs_of(headers)
-        self._names = names_of(self._headers)
-        self._lines = b""
-        self._content: Content | None = None
-        if body is not None or value is not None or form is not None or files is not None:
-            self._content = _content(body, value, form, files)
-            if "content-type" in self._names:
-                self._content.kind = ""
-        self._method = method or ("GET" if self._content is None else "POST")
-        if not is_token(self._method):
-            raise ValueError(f"bad method {method!r}")
-
-    def _request_lines(self) -> bytes:
-        """The field lines of the next request."""
-        lines = self._lines
-        if not lines:
-            lines = self._lines = self._common_lines()
-        if (
-            self._auth is None
-            and self._cookies is None
-            and self._download is None
-            and self._proxied is None
-        ):
-            return lines
-        extra: list[tuple[str, str]] = []
-        if self._auth is not None and "authorization" not in self._names:
-            value = self._authorization()
-            if value:
-                extra.append(("Authorization", value))
-        if self._cookies is not None:
-            value = self._cookie()
-            if value:
-                extra.append(("Cookie", value))
-        if self._download is not None:
-            extra += self._download.headers()
-        if self._proxied is not None and self._proxied.userinfo and self._url.scheme == "http":
-            extra.append(("Proxy-Authorization", _basic(self._proxied.userinfo)))
-        return lines + lines_of(pairs_of(extra)) if extra else lines
-
-    def _common_lines(self) -> bytes:
-        """Those that all requests to one origin have."""
-        decode = self._decode
-        if not self._headers and decode in _PLAIN:
-            return _PLAIN[decode]
-        pairs = list(self._headers)
-        if "user-agent" not in self._names:
-            pairs.append(("User-Agent", USER_AGENT))
-        if "accept" not in self._names:
-            pairs.append(("Accept", "*/*"))
-        if "accept-encoding" not in self._names and decode:
-            from .coding import accepted
-
-            pairs.append(("Accept-Encoding", accepted()))
-        lines = lines_of(pairs)
-        if not self._headers:
-            _PLAIN[decode] = lines
-        return lines
-
-    def _authorization(self) -> str:
-        auth = self._auth
-        if isinstance(auth, tuple):
-            from .auth import basic
-
-            return basic(*auth)
-        if isinstance(auth, str):
-            return auth
-        return str(auth.answer(self._method, self._url.target))
-
-    def _cookie(self) -> str:
-        cookies = self._cookies
-        if isinstance(cookies, Mapping):
-            if self._url.origin != self._origin:
-                return ""
-            return "; ".join(f"{name}={value}" for name, value in cookies.items())
-        assert cookies is not None
-        return cookies.header(self._url.text, self.mgr.time())
+    # -- connections --------------------------------------------------------------------------
 
     def _connect_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options of a connection for this fetch."""
@@ -445,7 +272,7 @@ class Fetch:
         if self.mgr.closing:
             raise RuntimeError("this manager is closing")
         pool = pool_of(self.mgr)
-        url = self._url
+        url = self._plan.url
         named = pool.proxy_for(url) if self._proxy == "env" else self._proxy
         proxy = self._proxied = parse_url(named) if named else None
         if proxy is None:
@@ -481,18 +308,26 @@ class Fetch:
         protocol.idle_timeout = self._timeouts.idle
         protocol.body_limit = MAX_DISCARD if self._streams else self._max_size
         protocol.on_head = self._told if self._on_request is not None else None
+        self._reused = link.reused
         self.reply = None
         self._discarding = self._ended = False
         self._stash = b""
-        url = self._url
+        plan = self._plan
+        url = plan.url
+        proxied = self._proxied if url.scheme == "http" else None
+        more = None
+        if self._download is not None:
+            more = self._download.headers()
+        if proxied is not None and proxied.userinfo:
+            more = [*(more or ()), ("Proxy-Authorization", _basic(proxied.userinfo))]
         try:
             protocol.request(
-                self._method,
-                url.target if self._proxied is None or url.scheme != "http" else url.text,
-                body=self._content,
-                expect_continue=self._expect,
-                host=url.authority if "host" not in self._names else "",
-                lines=self._request_lines(),
+                plan.method,
+                url.target if proxied is None else url.text,
+                body=plan.content,
+                expect_continue=plan.expect_continue,
+                host=url.authority if "host" not in plan.names else "",
+                lines=plan.lines(self.mgr.time(), more),
             )
         except Exception as e:
             self._fail(errors.BodyError(f"the request could not be made: {e}"))
@@ -521,10 +356,18 @@ class Fetch:
         self.reply = reply
         self._link = None
         link.fetch = None
-        link.host.release(link)
-        if self._streams and (self._paused or not self._flush(reply)):
-            return
-        self._conclude(reply)
+        link.host.release(link, reply)
+        if self._streams and self._paused:
+            # Nothing is left that would tell when the manager is closed.
+            self._keeper = self.mgr.adopt(None, self._orphaned)
+        elif not self._streams or self._flush(reply):
+            self._conclude(reply)
+
+    @handles(Event.CLOSE)
+    def _orphaned(self, c: Connection, ev: int, data: Any) -> None:
+        if self._keeper is c:
+            self._keeper = None
+            self._fail(errors.CancelledError("the manager was closed"), self.reply)
 
     def _on_lost(self, link: Link, error: errors.FetchError) -> None:
         """The connection has ended without a reply."""
@@ -533,8 +376,8 @@ class Fetch:
             link.reused
             and not link.protocol.answered
             and type(error) is errors.TruncatedError
-            and self._method in IDEMPOTENT
-            and (self._content is None or self._content.replayable)
+            and self._plan.method in IDEMPOTENT
+            and self._plan.replayable
         ):
             self._go(True)
         else:
@@ -550,7 +393,10 @@ class Fetch:
         self._kept = None
         self._decoder = None
         self._discarding = (
-            self._is_followed(reply) or self._may_answer(reply) or self._may_restart(reply)
+            self._is_followed(reply)
+            or self._plan.is_challenged(reply)
+            or self._may_restart(reply)
+            or self._is_stale(reply)
         )
         if self._discarding:
             return True
@@ -634,16 +480,18 @@ class Fetch:
 
     def _conclude(self, reply: Reply) -> None:
         """A reply is there: it is the one, or it leads to the next request."""
-        if self._cookies is not None and not isinstance(self._cookies, Mapping):
-            self._cookies.update(self._url.text, reply.header_all("set-cookie"), self.mgr.time())
-        if self._auth is not None and hasattr(self._auth, "proven"):
-            self._auth.proven(reply.header("authentication-info") or "")
+        self._drop_keeper()
+        plan = self._plan
+        if plan.cookies is not None or plan.auth is not None:
+            plan.learn(reply, self.mgr.time())
         if reply.status < 300:
             self._complete(reply)
         elif self._is_followed(reply):
             self._redirect(reply)
-        elif self._may_answer(reply):
-            self._answer(reply)
+        elif plan.is_challenged(reply) and plan.answer(reply):
+            self._go()
+        elif self._is_stale(reply):
+            self._go(True)
         elif self._may_restart(reply):
             assert self._download is not None
             self._download.restart()
@@ -658,55 +506,30 @@ class Fetch:
             and reply.header("location") is not None
         )
 
+    def _is_stale(self, reply: Reply) -> bool:
+        """Whether the server has not answered this, but ended a connection that was idle."""
+        return (
+            reply.status == 408
+            and not reply.keep_alive
+            and self._reused
+            and self._plan.method in IDEMPOTENT
+            and self._plan.replayable
+        )
+
     def _redirect(self, reply: Reply) -> None:
-        url, method = self._url, redirects.method_after(reply.status, self._method)
+        hop = (reply.status, self._plan.url.text)
+        origin = self._plan.url.origin
         try:
             if len(self._history) >= self._max_redirects:
                 raise errors.RedirectError(f"over {self._max_redirects} redirects")
-            target = redirects.next_url(url, reply.header_all("location"), self._allow_downgrade)
-            same_method = method == self._method
-            if same_method and self._content is not None and not self._content.replayable:
-                raise errors.RedirectError(
-                    f"{url} redirects, but the body of the request can be sent only once"
-                )
+            self._plan.redirect(reply, self._allow_downgrade)
         except errors.RedirectError as e:
             self._fail(e, reply)
-            return
-        self._history.append((reply.status, url.text))
-        same_origin = target.origin == url.origin
-        self._headers = redirects.headers_after(
-            self._headers, same_origin=same_origin, same_method=same_method
-        )
-        self._names = names_of(self._headers)
-        if not same_method:
-            self._content = None
-            self._expect = False
-        if not same_origin:
-            self._auth = None
-        self._lines = b""
-        self._method = method
-        self._url = target
-        self._go()
-
-    def _may_answer(self, reply: Reply) -> bool:
-        """Whether there is an answer to the server's challenge that was not given yet."""
-        return (
-            reply.status == 401
-            and hasattr(self._auth, "challenged")
-            and self._tried_auth < 2
-            and (self._content is None or self._content.replayable)
-        )
-
-    def _answer(self, reply: Reply) -> None:
-        self._tried_auth += 1
-        try:
-            answered = self._auth.challenged(reply.header_all("www-authenticate"))
-        except ValueError:
-            answered = False
-        if answered:
-            self._go()
         else:
-            self._complete(reply)
+            self._history.append(hop)
+            if self._connect and self._plan.url.origin != origin:
+                self._connect = tuple(pair for pair in self._connect if pair[0] not in IDENTITY)
+            self._go()
 
     def _may_restart(self, reply: Reply) -> bool:
         """Whether the rest of a download is not to be had, but perhaps all of it."""
@@ -747,7 +570,7 @@ class Fetch:
         return body
 
     def _decoder_for(self, reply: Reply) -> Decoder | None:
-        if not self._decode or reply.status == 206:
+        if not self._plan.decode or reply.status == 206:
             return None
         codings = reply.header_all("content-encoding")
         if not codings:
@@ -781,7 +604,7 @@ class Fetch:
         self.reply = reply
         self._release()
         try:
-            self._callback(Result(self._url.text, self._history, reply, body, error))
+            self._callback(Result(self._plan.url.text, self._history, reply, body, error))
         except Exception:
             logger.exception("the callback of %r failed", self)
 
@@ -790,6 +613,7 @@ class Fetch:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._drop_keeper()
         link, self._link = self._link, None
         if link is not None and link.fetch is self:
             link.leave()
@@ -797,35 +621,15 @@ class Fetch:
             self._host.forget(self)
         if self._download is not None:
             self._download.abort()
-        self._content = None
+        self._plan.content = None
+
+    def _drop_keeper(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.close()
 
     def __repr__(self) -> str:
-        return f"<Fetch {self._method} {self._url}>"
-
-
-def _content(body: Any, value: Any, form: Mapping[str, Any] | None, files: Any) -> Content:
-    """What is sent, from the ways there are to say it."""
-    from .uploads import content_of
-
-    given = [body is not None, value is not None, form is not None or files is not None]
-    if given.count(True) > 1:
-        raise ValueError("body=, json= and form= (with files=) exclude each other")
-    if body is not None:
-        return content_of(body)
-    if value is not None:
-        content = content_of(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-        content.kind = "application/json"
-        return content
-    if files is not None:
-        from .multipart import encode_parts
-
-        return content_of(encode_parts(form, files))
-    from urllib.parse import urlencode
-
-    assert form is not None
-    content = content_of(urlencode(dict(form), doseq=True).encode())
-    content.kind = "application/x-www-form-urlencoded"
-    return content
+        return f"<Fetch {self._plan.method} {self._plan.url}>"
 
 
 def _decoding(error: FormError) -> errors.FetchError:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -55,6 +56,8 @@ TLS_OPTIONS = frozenset(
         "handshake_timeout",
     }
 )
+
+_KEEP_ALIVE = re.compile(r"\btimeout=(\d{1,9})(?!\d)")
 
 _CONNECT = int(Event.CONNECT)
 _CLOSE = int(Event.CLOSE)
@@ -180,7 +183,7 @@ class Host:
         self.links.add(link)
         fetch._link = link
 
-    def release(self, link: Link) -> None:
+    def release(self, link: Link, reply: Reply) -> None:
         """A link whose exchange is complete: for the next one, or to wait."""
         pool = self.pool
         c = link.c
@@ -193,7 +196,9 @@ class Host:
             return
         self.idle.append(link)
         pool._idle[link] = None
-        link.wait(pool.idle_timeout)
+        if link.patience < 0.0:
+            link.patience = _patience(reply)
+        link.wait(min(pool.idle_timeout, link.patience))
         if len(pool._idle) > pool.max_idle:
             next(iter(pool._idle)).c.close()
 
@@ -242,6 +247,7 @@ class Link:
         "code",
         "fetch",
         "host",
+        "patience",
         "protocol",
         "reused",
         "streams",
@@ -254,14 +260,17 @@ class Link:
         self.fetch: Fetch | None = fetch
         self.reused = False
         self.code = 0
+        #: Seconds that the server says it keeps an idle connection; negative: not looked at yet.
+        self.patience = -1.0
         self.streams = False
         self.timer: Timer | None = None
         self.tunnelling = host.tunnel is not None
         self.c: Connection = fetch.mgr.connect(
             host.address, self.whole, method=None, **fetch._connect_options(host.options)
         )
-        self.protocol: Any = self.c.protocol
-        self.protocol.on_goodbye = host.pool.shut
+        protocol: Any = self.c.protocol
+        self.protocol = protocol
+        protocol.on_goodbye = host.pool.shut
 
     # -- events -------------------------------------------------------------------------------
 
@@ -393,7 +402,8 @@ class Link:
     def _secured(self) -> None:
         self.code = 0
         self.tunnelling = False
-        self.protocol = self.c.protocol = ClientProtocol.ready(self.c)
+        self.protocol = ClientProtocol.ready(self.c)
+        self.c.protocol = self.protocol
         self.protocol.on_goodbye = self.host.pool.shut
         if self.fetch is not None:
             try:
@@ -401,6 +411,15 @@ class Link:
             except Exception:
                 logger.exception("%r: a request could not be made; connection closed", self.c)
                 self.c.close()
+
+
+def _patience(reply: Reply) -> float:
+    """How long the server keeps an idle connection, as the Keep-Alive field says, or for ever.
+
+    A little less: what it closes while a request is on its way is an error for some requests.
+    """
+    found = _KEEP_ALIVE.search(reply.header("keep-alive") or "")
+    return max(int(found[1]) - 1.0, 0.5) if found else float("inf")
 
 
 _pools: WeakKeyDictionary[Manager, Pool] = WeakKeyDictionary()

@@ -249,7 +249,6 @@ class Reader(Protocol):
 
     def _complete(self, c: Connection, body: Body) -> None:
         body.complete = True
-        self._continue(c, body)
         self.state = _HELD
         self.completed(c)
 
@@ -291,9 +290,9 @@ class Reader(Protocol):
         c._hold(-1)
 
     def _continue(self, c: Connection, body: Body) -> None:
-        if body.paused is not None:
-            body.paused = None
-            c._hold(-1)
+        """What reading was paused for is over."""
+        body.paused = None
+        c._hold(-1)
 
     # -- the end ------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ cdef class Answering(Reader):
     cpdef bint is_cut(self) except -1
     cpdef object switched(self, Connection c, Protocol protocol)
 
+@cython.final
 cdef class Request(Message):
     cdef readonly bint replied
     cdef bint _last

@@ -34,6 +34,7 @@ if cython.compiled:
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _STATUS_LINES: list[bytes] = [b""] * 1000
 #: A longer body is not copied once more to be queued in one piece with its head.
 _TOGETHER = 1 << 12
@@ -156,7 +157,7 @@ class Request(Message):
             content = body.encode()
             kind = b"Content-Type: text/plain; charset=utf-8\r\n"
         elif isinstance(body, (dict, list)):
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            content = _JSON(body).encode()
             kind = b"Content-Type: application/json\r\n"
         else:
             content = bytes(memoryview(body))

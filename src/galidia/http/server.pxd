@@ -24,7 +24,7 @@ cdef class ServerProtocol(Answering):
     cdef long long _drop, _stream_limit
     cdef double _idle_timeout, _began, _stuck
     cdef object _match, _parts, _source
-    cdef list _handlers
+    cdef dict _handlers
     cdef bint _pulling
     cdef bint _ended
     cdef bint _closing
@@ -45,6 +45,7 @@ cdef class ServerProtocol(Answering):
     cpdef object answered(self, Connection c, Request request)
     cpdef object emit(self, Connection c, int ev, object data)
 
+    cdef bint _reads(self, Request request) except -1
     cdef object _go_on(self, Connection c)
     cdef object _hand_over(self, Connection c)
     cdef object _crowd(self, Connection c)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
-from ..core.events import Event, Flag, bit_of, mask_of
+from ..core.events import ALL_EVENTS, BITS, Event, mask_of
 from . import violations as v
 from .options import HttpOptions
 from .request import Answering, DateLine, Request
@@ -52,11 +52,11 @@ logger = logging.getLogger("galidia")
 
 _HTTP_REQUEST = int(Event.HTTP_REQUEST)
 _HTTP_CHUNK = int(Event.HTTP_CHUNK)
-_REQUEST_BIT = bit_of(_HTTP_REQUEST)
-_CHUNK_BIT = bit_of(_HTTP_CHUNK)
-_PART_BIT = bit_of(Event.HTTP_PART_DATA)
-_ALL = (1 << 64) - 1
-_DELETE_CHUNK = int(Flag.PROTO_2)
+_REQUEST_BIT = BITS[_HTTP_REQUEST]
+_CHUNK_BIT = BITS[_HTTP_CHUNK]
+_PART_BIT = BITS[Event.HTTP_PART_DATA]
+_ALL = ALL_EVENTS
+_EVENTS = {int(ev): ev for ev in Event}
 #: Bytes that may wait to be sent before more of an answer, or the next request, is looked at.
 _BACKLOG = 1 << 16
 _END = object()
@@ -130,7 +130,7 @@ class ServerProtocol(Answering):
         #: The time of the last I/O when a look at a response found some of it waiting.
         self._stuck = -1.0
         self._match: Match | None = None
-        self._handlers: list[Match] | None = None
+        self._handlers: dict[int, Match] | None = None
         self._parts: Parts | None = None
         self._source: Iterator[bytes] | None = None
         self._pulling = False
@@ -240,7 +240,7 @@ class ServerProtocol(Answering):
         elif self.expects or is_large:
             self.emit(c, _HTTP_CHUNK, request)
             self.settle(c, body)
-        if self.message is not request or self.state == _HELD:
+        if not self._reads(request):
             return
         if is_large and not body.taken:
             self._refuse_body(c, self.body_limit)
@@ -271,11 +271,12 @@ class ServerProtocol(Answering):
         if mask >> _CHUNK_BIT & 1:
             self.emit(c, _HTTP_CHUNK, request)
             self.settle(c, body)
-        self.check(c, body)
+        if body.received > self.body_limit:
+            self.check(c, body)
 
     def completed(self, c: Connection) -> None:
-        request = self.message
-        if self.body is not None and self._is_done(c):
+        request: Any = self.message
+        if (self._drop >= 0 or self._parts is not None) and self._is_done(c):
             return
         if self._match is not None:
             self.emit(c, _HTTP_REQUEST, request)
@@ -285,10 +286,9 @@ class ServerProtocol(Answering):
             c.emit(_HTTP_REQUEST, request)
         else:
             self._not_found(c)
-        if self._timer is not None and self.message is request and self.state == _HELD:
-            if request is not None and not request.replied:
-                self._timer.cancel()  # it is up to the handler now
-                self._timer = None
+        if self._timer is not None and not request.replied and self.message is request:
+            self._timer.cancel()  # it is up to the handler now
+            self._timer = None
 
     def answered(self, c: Connection, request: Request) -> None:
         """The response to a request is complete."""
@@ -299,7 +299,8 @@ class ServerProtocol(Answering):
         self._match = None
         if body is not None:
             self._parts = None
-            self._continue(c, body)
+            if body.paused is not None:
+                self._continue(c, body)
             if not body.complete:
                 self._answered_early(c, request, body)
                 return
@@ -323,6 +324,10 @@ class ServerProtocol(Answering):
         self._refuse(c, violation.status, violation.text)
 
     # -- what is rarer ------------------------------------------------------------------------
+
+    def _reads(self, request: Any) -> bool:
+        """Whether it is still this request's body that is read, and for its handler."""
+        return self.message is request and self.state != _HELD
 
     def _go_on(self, c: Connection) -> None:
         """Read what was held up, and end when that was all there will ever be."""
@@ -362,10 +367,10 @@ class ServerProtocol(Answering):
             return
         if match.params:
             request._parsed = {"params": match.params}
-        if self._handlers is None:
-            self._handlers = []
-        if not any([known.handler is match.handler for known in self._handlers]):
-            self._handlers.append(match)
+        if match.wants >> CLOSE & 1:
+            if self._handlers is None:
+                self._handlers = {}
+            self._handlers.setdefault(id(match.handler), match)
 
     def emit(self, c: Connection, ev: int, data: Any) -> None:
         """Give an event of HTTP to whom the request is for."""
@@ -376,12 +381,11 @@ class ServerProtocol(Answering):
 
     def _call(self, c: Connection, match: Any, ev: int, data: Any) -> None:
         """Give an event to the handler of an endpoint, if it wants it."""
-        event = Event(ev)
-        if not match.wants >> bit_of(event) & 1:
+        if not match.wants >> BITS[ev] & 1:
             return
         c.mgr._count += 1
         try:
-            match.handler(c, event, data)
+            match.handler(c, _EVENTS[ev], data)
         except Exception:
             c._failed(ev)
 
@@ -434,7 +438,7 @@ class ServerProtocol(Answering):
         return self.expects or (body is not None and body.left > self.options.discard_limit)
 
     def resume(self, c: Connection) -> None:
-        self._began = c.mgr._now
+        self._began = c.mgr.monotonic()
         c._hold(-1)
 
     def _refuse_body(self, c: Connection, limit: int) -> None:
@@ -466,11 +470,14 @@ class ServerProtocol(Answering):
         self._closing = True
         self._drop = -1
         body, self.body = self.body, None
-        if body is not None:
+        if body is not None and body.paused is not None:
             self._continue(c, body)
         if c._recv:
             c._recv = discard(c._recv, len(c._recv))
-        c.close_after_recv()
+        if self._ended:
+            c.close_after_send()
+        else:
+            c.close_after_recv()
         self._deadline(c, self.options.linger_timeout)
 
     def switched(self, c: Connection, protocol: Protocol | None) -> None:
@@ -523,6 +530,7 @@ class ServerProtocol(Answering):
     def _pull_pieces(self, c: Connection, request: Request) -> bool:
         """Whether there may be more of them."""
         source: Any = self._source
+        piece: Any
         while request._left != _NOTHING:
             if c.closing or c._unsent() > _BACKLOG:
                 return True
@@ -589,12 +597,10 @@ class ServerProtocol(Answering):
 
     def _look_at_response(self, c: Connection) -> None:
         """A response that is sent bit by bit has no time of its own, but what waits has to go."""
-        if c._unsent() == 0:
-            self._stuck = -1.0
-        elif self._stuck == c._last_io:
-            self._give_up(c)
-            return
-        else:
+        if c._unsent() > 0:
+            if self._stuck == c._last_io:
+                self._give_up(c)
+                return
             self._stuck = c._last_io
         self._deadline(c, self.options.send_timeout)
 
@@ -607,7 +613,7 @@ class ServerProtocol(Answering):
         left = options.body_timeout - min(quiet, age)
         if body.paused is not None:
             left = options.body_timeout  # it is not the client who is slow
-        elif not body.taken:
+        elif not body.taken or self._drop >= 0:
             left = min(left, options.request_timeout - age)
         if left > 0:
             self._deadline(c, left)
@@ -636,5 +642,6 @@ class ServerProtocol(Answering):
             except Exception:
                 logger.exception("%r: the source of a response failed", c)
         handlers, self._handlers = self._handlers, None
-        for match in handlers or ():
-            self._call(c, match, CLOSE, None)
+        if handlers is not None:
+            for match in handlers.values():
+                self._call(c, match, CLOSE, None)

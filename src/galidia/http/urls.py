@@ -55,7 +55,7 @@ class WebUrl:
         return self.text
 
 
-@lru_cache(1024)
+@lru_cache(256)
 def parse_url(text: str) -> WebUrl:
     """Parse a URL. Spaces and what is not ASCII are percent-encoded as UTF-8.
 

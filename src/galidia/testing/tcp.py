@@ -106,7 +106,7 @@ class SimStream(Transport):
             raise RuntimeError(f"{self.name}: {MAX_VAIN} receives found nothing: a busy loop")
         return -errno.EAGAIN
 
-    def send(self, data: bytearray, limit: int, more: bool) -> int:
+    def send(self, data: bytes | bytearray, limit: int, more: bool) -> int:
         if self.closed:
             return -errno.EBADF
         if self._error:
