@@ -101,6 +101,7 @@ class Flag(IntFlag):
     CLOSE_IMMEDIATELY = 1 << 11
     PROTO_1 = 1 << 12
     PROTO_2 = 1 << 13
+    DELETE_CHUNK = 1 << 13  # what HTTP calls it
     ENABLE_BROADCAST = 1 << 14
     BUFFER_BUT_DONT_SEND = 1 << 15
     USER_1 = 1 << 20

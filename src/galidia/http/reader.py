@@ -206,7 +206,7 @@ class Reader(Protocol):
     def _read_body(self, c: Connection, buf: bytearray) -> bool:
         """Take what has come of a body; whether it makes sense to look on."""
         body = self.body
-        if body is None or body.paused is not None:
+        if body is None:
             return False
         n = len(buf)
         if self.state == _CHUNKED:
