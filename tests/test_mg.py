@@ -289,3 +289,51 @@ def test_http_on_a_plain_address(mgr: Any) -> None:
         while len(mgr) == 2:
             mg_mgr_poll(mgr, 1000)
         assert raw.recv(4096).endswith(b"\r\n\r\nhello")
+
+
+def test_http_of_a_c_program(mgr: Any) -> None:
+    seen: list[Any] = []
+
+    def answer(nc: Any, ev: int, hm: Any) -> None:
+        if ev != mg.MG_EV_HTTP_REQUEST:
+            return
+        if hm.path == "/error":
+            mg.mg_http_send_error(nc, 403, "not you")
+        elif hm.path == "/away":
+            mg.mg_http_send_redirect(nc, 302, "/there", "X-A: 1\r\nX-B: 2\r\n")
+        elif hm.path == "/counted":
+            mg.mg_send_head(nc, 200, 5, "X-A: 1")
+            mg.mg_send_http_chunk(nc, b"hello, all", 5)
+            mg.mg_send_http_chunk(nc, b"")
+        else:
+            mg.mg_send_head(nc, 200, -1)
+            mg.mg_printf_http_chunk(nc, "%s=%s", hm.method, mg.mg_get_http_var(hm.body, "a b"))
+            mg.mg_printf_http_chunk(nc, " %s", mg.mg_get_http_header(hm, "x-c"))
+            mg.mg_send_http_chunk(nc, b"")
+
+    def endpoint(nc: Any, ev: int, hm: Any) -> None:
+        if ev == mg.MG_EV_HTTP_REQUEST:
+            hm.reply(200, "endpoint")
+
+    def client(nc: Any, ev: int, hm: Any) -> None:
+        if ev == mg.MG_EV_HTTP_REPLY:
+            seen.append((hm.status, hm.header("location") or hm.header("x-a"), hm.text()))
+            nc.close()
+
+    nc = mg_bind(mgr, "127.0.0.1:0", answer)
+    mg_set_protocol_http_websocket(nc)
+    mg.mg_register_http_endpoint(nc, "/api", endpoint)
+    for path, data in [("error", ""), ("away", ""), ("counted", ""), ("api", ""), ("", "a+b=1")]:
+        mg.mg_connect_http(mgr, client, f"{nc.local}/{path}", "X-C: 3\r\n", data)
+        before = len(seen)
+        while len(seen) == before:
+            mg_mgr_poll(mgr, 1000)
+    assert seen == [
+        (403, None, "403 Forbidden\nnot you\n"),
+        (302, "/there", ""),
+        (200, "1", "hello"),
+        (200, None, "endpoint"),
+        (200, None, "POST=1 3"),
+    ]
+    with pytest.raises(RuntimeError, match="no HTTP request"):
+        mg.mg_send_head(nc, 200, 0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .core.acl import check_ip_acl
 from .core.address import Address
@@ -19,6 +19,9 @@ from .core.events import Event, Flag
 from .core.handler import HandlerFunction
 from .core.manager import Manager
 from .core.registry import find_scheme, make_protocol
+
+if TYPE_CHECKING:
+    from .http.message import Message
 
 Bytes = bytes | bytearray | memoryview
 
@@ -213,6 +216,93 @@ def mg_conn_addr_to_str(c: Connection, flags: int) -> str:
 def mg_set_protocol_http_websocket(c: Connection) -> None:
     """Does what an address with ``http://`` does."""
     c.protocol = make_protocol(find_scheme("http"), None)
+
+
+def _request(c: Connection) -> Any:
+    """The request of a connection that waits to be answered."""
+    request = getattr(c.protocol, "message", None)
+    if request is None:
+        raise RuntimeError("there is no HTTP request on this connection that waits for an answer")
+    return request
+
+
+def _fields(text: str | None) -> list[tuple[str, str]]:
+    """Header lines as C programs write them, "NAME: VALUE" with CRLF between, as pairs."""
+    lines = [line.partition(":") for line in (text or "").split("\r\n") if line]
+    return [(name, value.strip()) for name, _, value in lines]
+
+
+def mg_connect_http(
+    mgr: Manager,
+    handler: HandlerFunction | None,
+    url: str,
+    extra_headers: str | None = None,
+    post_data: str | bytes | None = None,
+) -> Connection:
+    """`Manager.connect` to an ``http://`` URL: GET, or POST where there is something to post."""
+    if "://" not in url:
+        url = "http://" + url
+    return mgr.connect(
+        url,
+        handler,
+        method="POST" if post_data else "GET",
+        headers=_fields(extra_headers),
+        body=post_data or b"",
+    )
+
+
+def mg_register_http_endpoint(
+    listener: Connection, uri_path: str, handler: HandlerFunction
+) -> None:
+    """`Connection.endpoint`; its patterns are not the C library's globs."""
+    listener.endpoint(uri_path, handler)
+
+
+def mg_send_head(
+    c: Connection, status_code: int, content_length: int, extra_headers: str | None = None
+) -> None:
+    """`Request.send_head`; a negative length is a chunked body."""
+    length = None if content_length < 0 else content_length
+    _request(c).send_head(status_code, _fields(extra_headers), length)
+
+
+def mg_send_http_chunk(c: Connection, data: bytes, n: int | None = None) -> None:
+    """`Request.send_chunk` of ``data``, or of its first ``n`` bytes; `Request.end` for none."""
+    chunk = data if n is None else data[:n]
+    if chunk:
+        _request(c).send_chunk(chunk)
+    else:
+        _request(c).end()
+
+
+def mg_printf_http_chunk(c: Connection, fmt: str, *args: Any) -> None:
+    """`Request.send_chunk` of formatted text as UTF-8."""
+    mg_send_http_chunk(c, (fmt % args).encode())
+
+
+def mg_http_send_error(c: Connection, code: int, reason: str | None = None) -> None:
+    """`Request.error`."""
+    _request(c).error(code, reason or "")
+
+
+def mg_http_send_redirect(
+    c: Connection, status_code: int, location: str, extra_headers: str | None = None
+) -> None:
+    """`Request.redirect`, with header lines."""
+    _request(c).reply(status_code, b"", [("Location", location), *_fields(extra_headers)])
+
+
+def mg_get_http_header(hm: Message, name: str) -> str | None:
+    """`Message.header`."""
+    return hm.header(name)
+
+
+def mg_get_http_var(buf: str | bytes, name: str) -> str | None:
+    """A variable of a query or of an urlencoded form; None when there is none."""
+    from .http.forms import parse_urlencoded
+
+    value = parse_urlencoded(buf).get(name)
+    return value if isinstance(value, str) else None
 
 
 def mbuf_append(mb: bytearray, data: Bytes, n: int | None = None) -> int:
