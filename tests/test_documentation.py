@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from galidia.http.client_options import ClientOptions
-from galidia.http.fetching import Timeouts
-from galidia.http.options import HttpOptions
+from galidia.http import ClientOptions, HttpOptions, Timeouts
 from tests.run_block import blocks
 
 ROOT = Path(__file__).parent.parent
