@@ -1197,3 +1197,92 @@ def test_on_a_hostile_network(seed: int) -> None:
     net.net.run()
     net.mgr.close(0)
     assert net.net.leftovers() == []
+
+
+# -- what a handler cannot make sense of ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "ask"),
+    [
+        (b"application/json", b"{", lambda req: req.json()),
+        (b"application/json", b"[" * 100_000, lambda req: req.json()),
+        (b"application/json", b"\xff", lambda req: req.json()),
+        (b"multipart/form-data; boundary=b", b"--b\r\nx", lambda req: req.form()),
+        (b"multipart/form-data", b"", lambda req: req.var("a")),
+    ],
+)
+def test_a_malformed_body_is_the_fault_of_the_client(
+    mgr: Manager, dial: Dial, kind: bytes, body: bytes, ask: Callable[[Any], Any]
+) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        req.reply(200, ask(req) if req.method == "POST" else "fine")
+
+    peer = dial(mgr.bind(HTTP, handler))
+    peer.send(post(body, b"Content-Type: " + kind) + GET % 1)
+    until(mgr, lambda: len(responses(peer.look())) == 2)  # the connection goes on
+    assert [r.status for r in responses(peer.look())] == [400, 200]
+
+
+def test_a_malformed_message_of_somebody_else_is_not(
+    mgr: Manager, dial: Dial, logged: list[logging.LogRecord]
+) -> None:
+    kept: list[Any] = []
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        kept.append(req)
+        if len(kept) == 1:
+            req.reply(200)
+        else:
+            kept[0].json()
+
+    peer = dial(mgr.bind(HTTP, handler))
+    peer.send(post(b"{") + GET % 1)
+    until(mgr, peer.has_ended)
+    assert [r.status for r in responses(peer.look())] == [200, 500]
+    assert len(logged) == 1
+
+
+# -- memory ---------------------------------------------------------------------------------------
+
+
+def test_bodies_count_as_long_as_they_wait(mgr: Manager, dial: Dial) -> None:
+    keeper = Keeper()
+    peer = dial(mgr.bind(HTTP, keeper))
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    peer.send(head + b"2710\r\n" + bytes(10_000) + b"\r\n")
+    until(mgr, lambda: mgr.buffered == 10_000)
+    peer.send(b"1\r\nx\r\n0\r\n\r\n")
+    until(mgr, lambda: len(keeper.requests) == 1)
+    assert mgr.buffered == 10_001
+    keeper.requests[0].reply(200)
+    until(mgr, lambda: mgr.buffered == 0)
+    peer.send(post(bytes(70_000)))
+    until(mgr, lambda: len(keeper.requests) == 2)
+    assert mgr.buffered == 70_000
+    peer.close()
+    keeper.requests[1].connection.close()
+    until(mgr, lambda: len(mgr) == 1)
+    assert mgr.buffered == 0
+
+
+def test_what_is_taken_does_not_count(mgr: Manager, dial: Dial) -> None:
+    taken = bytearray()
+
+    @handles(Event.HTTP_CHUNK, EV_HTTP_REQUEST)
+    def take(c: Connection, ev: int, req: Any) -> None:
+        taken.extend(req.take())
+        assert mgr.buffered <= 3 << 20
+        if ev == EV_HTTP_REQUEST:
+            req.reply(200)
+
+    peer = dial(mgr.bind(HTTP, take))
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    peer.send(head + b"2710\r\n" + bytes(10_000) + b"\r\n")
+    until(mgr, lambda: len(taken) == 10_000)
+    settle(mgr)
+    assert mgr.buffered == 0
+    peer.send(b"0\r\n\r\n")
+    until(mgr, lambda: complete(peer.look()))

@@ -60,7 +60,7 @@ def _extended(value: str) -> str:
 def safe_name(text: str) -> str:
     """A name that stays in its folder and is hidden from nobody; "" when nothing is left."""
     name = _REFUSED.sub("", text.replace("\\", "/").rstrip("/").rpartition("/")[2])
-    name = _RESERVED.sub("_", name).lstrip(". ").rstrip(". ")
+    name = _RESERVED.sub("_", " ".join(name.split())).strip(". ")
     if _DEVICE.match(name):
         name = f"_{name}"
     if _OURS.search(name):

@@ -36,6 +36,7 @@ cdef class Connection(Watcher):
     cdef object _handler
     cdef Protocol _protocol
     cdef Py_ssize_t _charged
+    cdef Py_ssize_t _held
     cdef double _last_io
     cdef Timer _timer
     cdef double _timer_value
@@ -72,6 +73,7 @@ cdef class Connection(Watcher):
     cdef object _congestion(self)
     @cython.locals(total=Py_ssize_t)
     cdef object _charge(self)
+    cpdef object account(self, Py_ssize_t held)
     cdef object _remask(self)
     cdef object _limit_close(self)
     cdef object _linger(self)

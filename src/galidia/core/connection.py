@@ -92,6 +92,7 @@ class Connection(Watcher):
         "_dirty",
         "_flags",
         "_handler",
+        "_held",
         "_holds",
         "_last_io",
         "_mask",
@@ -142,6 +143,7 @@ class Connection(Watcher):
         self._direct = False
         self._holds = 0
         self._charged = 0
+        self._held = 0
         self._last_io = self.mgr._now
         self._timer: Timer | None = None
         self._timer_value = 0.0
@@ -545,10 +547,16 @@ class Connection(Watcher):
 
     def _charge(self) -> None:
         """Keep the manager's sum of buffered bytes."""
-        total = len(self._recv) + len(self._send)
+        total = len(self._recv) + len(self._send) + self._held
         if total != self._charged:
             self.mgr._buffered += total - self._charged
             self._charged = total
+
+    def account(self, held: int) -> None:
+        """Say how many bytes a protocol holds for this connection outside of its buffers."""
+        if held != self._held and not self._closed:
+            self._held = held
+            self._charge()
 
     # -- events -------------------------------------------------------------------------------
 

@@ -381,6 +381,8 @@ class ClientProtocol(Reader):
         if reply.status < 200 and not self._switched(c, reply):
             return
         self.awaiting = False
+        if self.body is not None:
+            c.account(0)
         self.message = self.body = None
         if self._method == "CONNECT" and reply.status < 300:
             self._raw = True

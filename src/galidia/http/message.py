@@ -148,6 +148,8 @@ class Message(Head):
         if body is None:
             return b""
         content = body.take()
+        if not body.complete:
+            self.connection.account(0)
         if body.paused is not None:
             reader, body.paused = body.paused, None
             reader.resume(self.connection)
@@ -175,13 +177,23 @@ class Message(Head):
         return self.body.decode(self.parameter("content-type", "charset") or "utf-8")
 
     def json(self) -> Any:
-        """The body as JSON, whatever its media type. Raises ValueError when it is not."""
-        return json.loads(self.body)
+        """The body as JSON, whatever its media type. Raises `FormError` when it is not.
+
+        A server's handler may leave any `FormError` of its request alone: it is answered 400.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as e:
+            from .parameters import FormError
+
+            error = FormError("json", f"the body is not JSON: {e}")
+            error.message = self
+            raise error from None
 
     def form(self) -> Form:
         """The fields of a submitted form, urlencoded or multipart; empty for other content.
 
-        Raises ValueError when the body is malformed or has too many fields.
+        Raises `FormError` when the body is malformed or has too many fields.
         """
         form: Form = self._keep("form", self._form)
         return form
@@ -209,13 +221,23 @@ class Message(Head):
 
     def _form(self) -> Any:
         from .forms import parse_form
+        from .parameters import FormError
 
-        return parse_form(self.header("content-type") or "", self.body)
+        try:
+            return parse_form(self.header("content-type") or "", self.body)
+        except FormError as e:
+            e.message = self
+            raise
 
     def _query(self) -> Any:
         from .forms import parse_urlencoded
+        from .parameters import FormError
 
-        return parse_urlencoded(self.query)
+        try:
+            return parse_urlencoded(self.query)
+        except FormError as e:
+            e.message = self
+            raise
 
     def _cookies(self) -> Any:
         from .cookies import parse_cookies

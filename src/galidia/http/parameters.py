@@ -6,6 +6,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _QUOTED = r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[^\x00-\x08\x0a-\x1f\x7f])*+)"'
@@ -25,6 +26,8 @@ class FormError(ValueError):
         super().__init__(text)
         self.name = name
         self.status = status
+        #: The request or reply that it was found in.
+        self.message: Any = None
 
 
 def unquote(text: str) -> str:

@@ -244,8 +244,12 @@ class Reader(Protocol):
         state = self.state
         body.complete = last
         self.arrived(c)
-        if last and self.state == state and self.body is body:
+        if self.body is not body:
+            return
+        if last and self.state == state:
             self._complete(c, body)
+        else:
+            c.account(body.size())
 
     def _complete(self, c: Connection, body: Body) -> None:
         body.complete = True

@@ -5,6 +5,7 @@ from ..core.mbuf cimport discard
 from ..core.protocol cimport Protocol
 from ..core.timers cimport Timer
 from . cimport violations as v
+from .endpoints cimport Endpoints, Match
 from .message cimport Body
 from .reader cimport _CHUNKED, _COUNTED, _HELD, _IDLE, _NO_BODY
 from .request cimport _NOTHING, Answering, DateLine, Request, new_request
@@ -23,7 +24,8 @@ cdef class ServerProtocol(Answering):
     cdef long long _max_requests
     cdef long long _drop, _stream_limit
     cdef double _idle_timeout, _began, _stuck
-    cdef object _match, _parts, _source
+    cdef Match _match
+    cdef object _parts, _source
     cdef dict _handlers
     cdef bint _pulling
     cdef bint _ended
@@ -52,7 +54,6 @@ cdef class ServerProtocol(Answering):
     cdef object _listen_to_send(self, Connection c, unsigned long long wants)
     cdef object _sent(self, Connection c)
     cdef object _route(self, Request request)
-    cdef object _call(self, Connection c, object match, int ev, object data)
     @cython.locals(request=Request)
     cdef object _not_found(self, Connection c)
     cdef bint _is_done(self, Connection c) except -1

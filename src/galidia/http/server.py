@@ -56,7 +56,6 @@ _REQUEST_BIT = BITS[_HTTP_REQUEST]
 _CHUNK_BIT = BITS[_HTTP_CHUNK]
 _PART_BIT = BITS[Event.HTTP_PART_DATA]
 _ALL = ALL_EVENTS
-_EVENTS = {int(ev): ev for ev in Event}
 #: Bytes that may wait to be sent before more of an answer, or the next request, is looked at.
 _BACKLOG = 1 << 16
 _END = object()
@@ -187,6 +186,23 @@ class ServerProtocol(Answering):
         self._ended = True
         return True
 
+    def forgives(self, c: Connection, error: BaseException | None) -> bool:
+        """What a handler could not make sense of is answered with what was wrong with it."""
+        if not isinstance(error, ValueError):
+            return False
+        from .parameters import FormError
+
+        request: Any = self.message
+        if request is None or request.replied:
+            return False
+        if not isinstance(error, FormError) or error.message is not request:
+            return False
+        if self.state == _HELD:
+            request.error(error.status, str(error))
+        else:
+            self._refuse(c, error.status, str(error))
+        return True
+
     def failed(self, c: Connection) -> bool:
         """A handler raised: its client gets a 500."""
         request: Any = self.message
@@ -223,7 +239,7 @@ class ServerProtocol(Answering):
         if request is None or body is None:
             return
         if match is not None and match.at_head:
-            self._call(c, match, _HTTP_REQUEST, request)
+            c.emit_to(match.handler, match.wants, _HTTP_REQUEST, request)
             return
         length = body.left
         if length > self._stream_limit:
@@ -289,6 +305,8 @@ class ServerProtocol(Answering):
         if self._timer is not None and not request.replied and self.message is request:
             self._timer.cancel()  # it is up to the handler now
             self._timer = None
+            if self.body is not None:
+                c.account(self.body.size())
 
     def answered(self, c: Connection, request: Request) -> None:
         """The response to a request is complete."""
@@ -298,6 +316,7 @@ class ServerProtocol(Answering):
         self.message = None
         self._match = None
         if body is not None:
+            c.account(0)
             self._parts = None
             if body.paused is not None:
                 self._continue(c, body)
@@ -377,17 +396,7 @@ class ServerProtocol(Answering):
         if self._match is None:
             c.emit(ev, data)
         else:
-            self._call(c, self._match, ev, data)
-
-    def _call(self, c: Connection, match: Any, ev: int, data: Any) -> None:
-        """Give an event to the handler of an endpoint, if it wants it."""
-        if not match.wants >> BITS[ev] & 1:
-            return
-        c.mgr._count += 1
-        try:
-            match.handler(c, _EVENTS[ev], data)
-        except Exception:
-            c._failed(ev)
+            c.emit_to(self._match.handler, self._match.wants, ev, data)
 
     def _match_wants(self, bit: int) -> bool:
         match = self._match
@@ -470,8 +479,10 @@ class ServerProtocol(Answering):
         self._closing = True
         self._drop = -1
         body, self.body = self.body, None
-        if body is not None and body.paused is not None:
-            self._continue(c, body)
+        if body is not None:
+            c.account(0)
+            if body.paused is not None:
+                self._continue(c, body)
         if c._recv:
             c._recv = discard(c._recv, len(c._recv))
         if self._ended:
@@ -644,4 +655,4 @@ class ServerProtocol(Answering):
         handlers, self._handlers = self._handlers, None
         if handlers is not None:
             for match in handlers.values():
-                self._call(c, match, CLOSE, None)
+                c.emit_to(match.handler, match.wants, CLOSE, None)
