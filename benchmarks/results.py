@@ -117,6 +117,7 @@ TARGETS = [
     _ratio(PIPELINED, COMPILED, NGINX.name, 1.0),
     _ratio(PIPELINED, COMPILED, "cymongoose", 1.5),
     _ratio(JSON, COMPILED, "granian", 2.0),
+    _ratio(JSON, "galidia compiled, standard json", "granian", 2.0),
     _ratio(POST, COMPILED, NGINX.name, 0.9),
     _ratio(POST, COMPILED, NGINX_READING.name, 0.9),
     _ratio(HTTPS, COMPILED, NGINX.name, 0.9),

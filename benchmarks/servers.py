@@ -126,9 +126,16 @@ HTTP = [
 ]
 PIPELINED = [NGINX, *galidia("galidia_http.py"), script("cymongoose", "cymongoose_http.py")]
 LATENCY = [NGINX, *galidia("galidia_http.py"), _GRANIAN]
+_STANDARD_JSON = script("", "galidia_json.py", "standard", python=GALIDIA_PYTHON).command
 JSON = [
     *galidia("galidia_json.py"),
+    Peer("galidia compiled, standard json", _STANDARD_JSON, {"GALIDIA_PURE": ""}),
     Peer("granian", lambda port: _granian(port, "asginl", "json_app:app")),
+    Peer(
+        "granian, orjson",
+        lambda port: _granian(port, "asginl", "json_app:app"),
+        {"JSON": "orjson"},
+    ),
     Peer("uvicorn", lambda port: _uvicorn(port, "json_app:app")),
 ]
 POST = [NGINX, NGINX_READING, *galidia("galidia_post.py")]

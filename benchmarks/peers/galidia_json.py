@@ -1,9 +1,15 @@
-"""A dict as the reply.  Argument: PORT"""
+"""A dict as the reply.  Arguments: PORT [standard]
+
+"standard": without orjson, as if the extra `fast` were not installed.
+"""
 
 import sys
 from typing import Any
 
 from payload import PAYLOAD
+
+if sys.argv[2:] == ["standard"]:
+    sys.modules["orjson"] = None  # type: ignore[assignment]
 
 from galidia import EV_HTTP_REQUEST, Connection, Manager, handles
 

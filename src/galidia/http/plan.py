@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import redirects
 from .errors import RedirectError
 from .fields import Headers, is_token, lines_of, names_of, pairs_of
+from .jsontext import encode
 from .urls import WebUrl, credentials_of
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def content_from(
     if body is not None:
         return content_of(body)
     if value is not None:
-        content = content_of(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        content = content_of(encode(value))
         content.kind = "application/json"
         return content
     if files is not None:

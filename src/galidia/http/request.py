@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -14,6 +13,7 @@ else:
     from .. import _cython as cython
 
 from .dates import format_date
+from .jsontext import encode
 from .message import Message
 from .reader import Reader
 from .status import reason
@@ -34,7 +34,6 @@ if cython.compiled:
 
 Headers = Mapping[str, str] | Iterable[tuple[str, str]]
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _STATUS_LINES: list[bytes] = [b""] * 1000
 #: A longer body is not copied once more to be queued in one piece with its head.
 _TOGETHER = 1 << 12
@@ -157,7 +156,7 @@ class Request(Message):
             content = body.encode()
             kind = b"Content-Type: text/plain; charset=utf-8\r\n"
         elif isinstance(body, (dict, list)):
-            content = _JSON(body).encode()
+            content = encode(body)
             kind = b"Content-Type: application/json\r\n"
         else:
             content = bytes(memoryview(body))

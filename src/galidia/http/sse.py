@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from .jsontext import encode
 
 if TYPE_CHECKING:
     from .request import Headers
@@ -115,7 +116,7 @@ def encode_event(
 ) -> bytes:
     """An event as it is sent; see `EventStream.send`."""
     if isinstance(data, (dict, list)):
-        data = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        data = encode(data).decode()
     elif data is not None and not isinstance(data, str):
         raise TypeError(f"the data of an event is str, dict or list, not {data!r}")
     lines = []

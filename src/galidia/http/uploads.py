@@ -6,13 +6,13 @@ iterator: that can be used once.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .chunked import LAST_CHUNK, chunk
+from .jsontext import encode
 
 if TYPE_CHECKING:
     from ..core.connection import Connection
@@ -104,7 +104,7 @@ def _plain(body: Any) -> Content | None:
         data = body.encode()
         kind = "text/plain; charset=utf-8"
     elif isinstance(body, (dict, list)):
-        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        data = encode(body)
         kind = "application/json"
     elif isinstance(body, (bytes, bytearray, memoryview)):
         data = bytes(body)
