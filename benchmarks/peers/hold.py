@@ -2,9 +2,11 @@
 
 Opens COUNT connections, has one message of 64 bytes echoed on each (or one GET answered), prints
 "ready", and waits for end of file on standard input; then prints how many connections are still
-open.  Source addresses are spread over 127.0.0.x, because one address has some 28,000 ports.
+open.  Source addresses are spread, because one has some 28,000 ports, and a port that was used may
+not be used again for a minute.
 """
 
+import os
 import select
 import socket
 import ssl
@@ -22,7 +24,7 @@ context.check_hostname = False
 context.verify_mode = ssl.CERT_NONE
 connections: list[socket.socket] = []
 for i in range(count):
-    source = f"127.0.0.{2 + i // PER_ADDRESS}"
+    source = f"127.{1 + os.getpid() % 254}.0.{1 + i // PER_ADDRESS}"
     connection = socket.create_connection(("127.0.0.1", port), 10, (source, 0))
     if kind == "tls":
         connection = context.wrap_socket(connection)
