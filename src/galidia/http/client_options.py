@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+
+from .options import check_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,4 @@ class ClientOptions:
     continue_timeout: float = 1.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            whole = isinstance(field.default, int)
-            kind = int if whole else (int, float)
-            if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
-                number = "whole number" if whole else "number"
-                raise ValueError(f"{field.name} must be a {number} over 0, not {value!r}")
+        check_limits(self)

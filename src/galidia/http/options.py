@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,15 @@ class HttpOptions:
     linger_timeout: float = 2.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            whole = isinstance(field.default, int)
-            kind = int if whole else (int, float)
-            if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
-                number = "whole number" if whole else "number"
-                raise ValueError(f"{field.name} must be a {number} over 0, not {value!r}")
+        check_limits(self)
+
+
+def check_limits(options: Any) -> None:
+    """Raise ValueError for a limit that is no number over 0, or not whole where it has to be."""
+    for field in fields(options):
+        value = getattr(options, field.name)
+        whole = isinstance(field.default, int)
+        kind = int if whole else (int, float)
+        if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
+            number = "whole number" if whole else "number"
+            raise ValueError(f"{field.name} must be a {number} over 0, not {value!r}")
