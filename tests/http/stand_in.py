@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -26,6 +27,7 @@ class StandInConnection:
         self.closed = False
         self.aborted = False
         self.timers: list[StandInTimer] = []
+        self.protocol: Any = SimpleNamespace()
 
     def call_every(self, interval: float, callback: Callable[[], object]) -> StandInTimer:
         self.timers.append(StandInTimer(interval, callback))

@@ -321,6 +321,25 @@ def test_a_client_that_goes(sim: Net) -> None:
     streams.made[0].close()
 
 
+def test_a_stream_for_a_client_that_has_gone(sim: Net) -> None:
+    kept: list[Any] = []
+
+    @handles(EV_HTTP_REQUEST)
+    def keep(c: Connection, ev: int, req: Any) -> None:
+        kept.append(req)
+
+    sim.serve(keep)
+    client = sim.client(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert sim.net.run(lambda: kept)
+    kept[0].connection.close()
+    assert sim.net.run(lambda: client.ended)
+    stream = kept[0].events()
+    stream.send("nobody hears it")
+    assert stream.closed
+    stream.close()
+    client.close()
+
+
 def test_a_client_that_does_not_read(sim: Net) -> None:
     streams = Streams(limit=10_000, keep_alive=15)
     sim.serve(streams)
@@ -340,8 +359,11 @@ def test_a_client_that_does_not_read(sim: Net) -> None:
 def test_the_manager_ends_the_streams(sim: Net) -> None:
     streams = Streams()
     sim.serve(streams)
-    client = opened(sim, streams)
+    client = opened(sim, streams, "1.1")
+    start = sim.mgr.monotonic()
     sim.mgr.close(5)
+    assert sim.mgr.monotonic() - start < 1  # nobody waits for an end that would not come
     assert streams.made[0].closed
-    sim.net.run(lambda: client.ended or client.error, limit=1)
+    assert sim.net.run(lambda: client.ended, limit=1)
+    assert client.received.endswith(b"\r\n0\r\n\r\n")
     client.close()

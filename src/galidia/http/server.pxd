@@ -17,6 +17,7 @@ cdef Py_ssize_t _BACKLOG
 cdef class ServerProtocol(Answering):
     cdef readonly object options
     cdef readonly object endpoints
+    cdef public object on_goodbye
     cdef DateLine _date
     cdef Timer _timer
     cdef Py_ssize_t _max_target

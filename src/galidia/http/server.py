@@ -19,7 +19,7 @@ A body that is cut short makes no request, only CLOSE. The events of the parts o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class ServerProtocol(Answering):
         "_stuck",
         "_timer",
         "endpoints",
+        "on_goodbye",
         "options",
     )
 
@@ -135,6 +136,8 @@ class ServerProtocol(Answering):
         self._pulling = False
         self._ended = False
         self._closing = False
+        #: Called when the manager is closing, by who sends a response that has no end.
+        self.on_goodbye: Callable[[], object] | None = None
 
     def child(self) -> Protocol:
         return ServerProtocol(self.options, self._date, self.endpoints)
@@ -178,6 +181,8 @@ class ServerProtocol(Answering):
         if request is None or (self.state != _HELD and not request.replied):
             self._closing = True
             c.close_after_send()
+        elif self.on_goodbye is not None:
+            self.on_goodbye()
 
     def ended(self, c: Connection) -> bool:
         """The peer sends nothing more: what is pending is still answered."""
@@ -637,6 +642,7 @@ class ServerProtocol(Answering):
 
     def _end(self, c: Connection) -> None:
         self._end_timer()
+        self.on_goodbye = None
         request: Any = self.message
         if request is not None:
             request._protocol = None

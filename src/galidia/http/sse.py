@@ -56,7 +56,11 @@ class EventStream:
         self._timer = None
         if req.method == "HEAD":
             self.close()
-        elif keep_alive:
+            return
+        if req.connection.closed:
+            return
+        req.connection.protocol.on_goodbye = self.close
+        if keep_alive:
             self._timer = req.connection.call_every(keep_alive, self._keep_alive)
 
     @property
@@ -93,6 +97,7 @@ class EventStream:
         if self._timer is not None:
             self._timer.cancel()
         if not self.req.connection.closed:
+            self.req.connection.protocol.on_goodbye = None
             self.req.end()
 
     def _write(self, data: bytes) -> None:
