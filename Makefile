@@ -3,7 +3,7 @@
 # can do without and `make test` cannot.
 PYTHON ?= python3
 ARGS ?=
-FUZZ_SECONDS ?= 240
+FUZZ_SECONDS ?= 600
 
 BIN := .venv/bin
 READY := .venv/.ready
