@@ -69,6 +69,17 @@ def test_no_more_than_allowed_at_once(world: Web) -> None:
     assert all(abs(path - place) < 3 for place, path in enumerate(paths))  # the queue is one
 
 
+def test_who_leaves_the_queue_is_not_asked_for(world: Web) -> None:
+    site = world.site(hello)
+    world.pool.max_per_host = 1
+    fetches = [world.start(f"{ONE}/{i}") for i in range(9)]
+    for waiting in fetches[1::2]:
+        waiting.cancel()
+    assert world.pool.waiting == 4
+    world.run(lambda: len(world.results) == 5)
+    assert site.targets == ["/0", "/2", "/4", "/6", "/8"]
+
+
 def test_a_queue_goes_on_when_connections_end(world: Web) -> None:
     def answer(asked: Asked) -> bytes:
         asked.c.close_after_send()

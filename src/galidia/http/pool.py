@@ -12,7 +12,7 @@ import errno
 import logging
 import os
 import re
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -154,7 +154,8 @@ class Host:
             self.options |= self.tls
         self.links: set[Link] = set()
         self.idle: list[Link] = []
-        self.waiting: deque[Fetch] = deque()
+        # Ordered, and anybody may leave it at any time.
+        self.waiting: OrderedDict[Fetch, None] = OrderedDict()
 
     def acquire(self, fetch: Fetch, fresh: bool = False) -> None:
         """Give a fetch its connection, now or as soon as there is one.
@@ -172,7 +173,7 @@ class Host:
             self._connect(fetch)
         else:
             fetch._host = self
-            self.waiting.append(fetch)
+            self.waiting[fetch] = None
 
     def _connect(self, fetch: Fetch) -> None:
         try:
@@ -192,7 +193,7 @@ class Host:
                 c.close()
             return
         if self.waiting:
-            link.use(self.waiting.popleft(), True)
+            link.use(self.waiting.popitem(last=False)[0], True)
             return
         self.idle.append(link)
         pool._idle[link] = None
@@ -214,7 +215,7 @@ class Host:
         if mgr.closing:
             self.drop_waiting()
         while self.waiting and len(self.links) < self.pool.max_per_host:
-            fetch = self.waiting.popleft()
+            fetch = self.waiting.popitem(last=False)[0]
             fetch._host = None
             try:
                 self._connect(fetch)
@@ -225,13 +226,13 @@ class Host:
     def drop_waiting(self) -> None:
         """The manager is closing."""
         while self.waiting:
-            fetch = self.waiting.popleft()
+            fetch = self.waiting.popitem(last=False)[0]
             fetch._host = None
             fetch._fail(CancelledError("the manager was closed"))
 
     def forget(self, fetch: Fetch) -> None:
         """A fetch waits no longer."""
-        self.waiting.remove(fetch)
+        del self.waiting[fetch]
         fetch._host = None
 
     def _drop_if_unused(self) -> None:
