@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from galidia import EV_HTTP_REQUEST, Manager, handles
-from galidia.http import Files
+from galidia.http import StaticFiles
 
 
 def main(address="http://127.0.0.1:8000", folder=Path(__file__).parent / "site"):
-    files = Files(folder)
+    files = StaticFiles(folder)
 
     @handles(EV_HTTP_REQUEST)
     def serve(c, ev, req):

@@ -4,9 +4,9 @@ import sys
 from typing import Any
 
 from galidia import EV_HTTP_REQUEST, Connection, Manager, handles
-from galidia.http import Files
+from galidia.http import StaticFiles
 
-files = Files(sys.argv[2])
+files = StaticFiles(sys.argv[2])
 
 
 @handles(EV_HTTP_REQUEST)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from galidia import EV_HTTP_REQUEST, Connection, Manager, handles
-from galidia.http import Files
+from galidia.http import StaticFiles
 from galidia.testing import RawClient, SimNetwork
 from tests.helpers import PATIENCE, Certificates, Peer, until
 from tests.http.wire import complete
@@ -70,7 +70,7 @@ def running(mgr: Manager) -> Iterator[None]:
         thread.join()
 
 
-def folder_handler(files: Files) -> Any:
+def folder_handler(files: StaticFiles) -> Any:
     """A handler that serves a folder."""
 
     @handles(EV_HTTP_REQUEST)

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes, urljoin
 import pytest
 
 from galidia import Connection, Manager
-from galidia.http import Files
+from galidia.http import StaticFiles
 from galidia.http import listing as module
 from galidia.http.listing import render
 from tests.http.conftest import folder_handler
@@ -66,7 +66,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def get(mgr: Manager, tmp_path: Path, ask: Callable[..., bytes]) -> Any:
-    files = Files(tmp_path)
+    files = StaticFiles(tmp_path)
     listener: Connection = mgr.bind("http://127.0.0.1:0", folder_handler(files))
 
     def request(target: str) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from galidia import EV_ACCEPT, EV_HTTP_REQUEST, Connection, Handler, Manager, handles
-from galidia.http import Files, HttpOptions
+from galidia.http import HttpOptions, StaticFiles
 from galidia.http.cookies import set_cookie
 from galidia.http.cors import cors
 from tests.helpers import Certificates
@@ -329,7 +329,7 @@ def test_curl_speaks_1_0(service: Service, run: Program) -> None:
 
 
 def test_curl_asks_for_a_range(mgr: Manager, run: Program, large: Path) -> None:
-    files = Files(run.folder)
+    files = StaticFiles(run.folder)
 
     @handles(EV_HTTP_REQUEST)
     def serve(c: Connection, ev: int, req: Any) -> None:
@@ -441,7 +441,7 @@ def test_wget_sends(service: Service, run: Program, large: Path) -> None:
 
 def test_wget_mirrors_a_folder(mgr: Manager, run: Program) -> None:
     site = Path(__file__).parent.parent.parent / "examples" / "site"
-    files = Files(site)
+    files = StaticFiles(site)
 
     @handles(EV_HTTP_REQUEST)
     def serve(c: Connection, ev: int, req: Any) -> None:

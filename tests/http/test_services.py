@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from galidia import EV_CLOSE, EV_HTTP_REQUEST, Connection, Event, Handler, Manager, handles
-from galidia.http import Files
+from galidia.http import StaticFiles
 from galidia.http.cors import cors
 from galidia.http.redirect import redirect_to_https
 from galidia.http.sse import EventStream
@@ -211,7 +211,7 @@ def test_every_answer_says_who_may_read_it(name: str, sim: Net, logged: list[Any
 def test_files_of_another_origin(sim: Net, tmp_path: Any) -> None:
     (tmp_path / "small").write_bytes(b"x")
     (tmp_path / "large").write_bytes(b"x" * 1_000_000)
-    files = Files(tmp_path)
+    files = StaticFiles(tmp_path)
 
     @handles(EV_HTTP_REQUEST)
     def serve(c: Connection, ev: int, req: Any) -> None:

@@ -12,13 +12,13 @@ from ..core.events import Event
 from ..core.handler import handles
 from ..core.manager import Manager
 from ..core.registry import default_ports
-from ..http.files import Files
+from ..http.static import StaticFiles
 from .output import reason
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes."""
-    files = Files(options.root)
+    files = StaticFiles(options.root)
 
     @handles(Event.HTTP_REQUEST)
     def on_request(c: Connection, ev: int, req: Any) -> None:
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
                 listener = mgr.bind(address, on_request, **tls)
             except OSError as e:
                 raise ValueError(f"{address}: {reason(e)}") from e
-            place = f"serving {files.root} at {scheme}://{listener.local}/"
+            place = f"serving {files.tree.root} at {scheme}://{listener.local}/"
             # once it runs: from then on a signal ends it in good order
             mgr.call_later(0, partial(print, place, flush=True))
         mgr.run()

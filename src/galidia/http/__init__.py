@@ -7,9 +7,9 @@ are what the handlers of their events get.
 
 from typing import TYPE_CHECKING, Any
 
-from .files import Files
 from .options import HttpOptions
 from .request import Request
+from .static import StaticFiles
 
 if TYPE_CHECKING:
     from .auth import Digest
@@ -28,13 +28,13 @@ __all__ = [
     "Digest",
     "Fetch",
     "FetchError",
-    "Files",
     "FormError",
     "HttpOptions",
     "Pool",
     "Reply",
     "Request",
     "Result",
+    "StaticFiles",
     "Timeouts",
     "fetch",
     "pool_of",

@@ -122,6 +122,15 @@ class Request(Message):
         return found
 
     @property
+    def subpath(self) -> str:
+        """The decoded path as a service sees it that is mounted at an endpoint such as
+        "/files/{path...}": what ``path`` stands for, with a slash before it; elsewhere `path`."""
+        if self._parsed is None:
+            return self.path
+        below = self.params.get("path")
+        return self.path if below is None else f"/{below}"
+
+    @property
     def peer(self) -> Address:
         """The client's address."""
         return self.connection.peer

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from galidia import Connection, Manager
-from galidia.http import Files
-from galidia.http import files as module
+from galidia.http import StaticFiles
+from galidia.http import static as module
 from galidia.http.dates import format_date
 from tests.helpers import PATIENCE, Peer, until
 from tests.http.conftest import folder_handler, running
@@ -40,14 +40,14 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def files(root: Path) -> Iterator[Files]:
-    found = Files(root)
+def files(root: Path) -> Iterator[StaticFiles]:
+    found = StaticFiles(root)
     yield found
     found.close()
 
 
 @pytest.fixture
-def listener(mgr: Manager, files: Files) -> Connection:
+def listener(mgr: Manager, files: StaticFiles) -> Connection:
     return mgr.bind(HTTP, folder_handler(files))
 
 
@@ -177,7 +177,7 @@ def test_index(root: Path, get: Get) -> None:
 
 
 def test_other_index_and_no_listing(mgr: Manager, root: Path, ask: Callable[..., bytes]) -> None:
-    files = Files(root, index=("start",), listing=False)
+    files = StaticFiles(root, index=("start",), listing=False)
     listener = mgr.bind(HTTP, folder_handler(files))
     data = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     assert response(ask(listener, data)).status == 403
@@ -195,7 +195,7 @@ def test_a_file_is_no_folder(root: Path, get: Get) -> None:
 def test_the_root_is_checked(root: Path) -> None:
     for wrong in (root / "none", root.parent / "secret.txt"):
         with pytest.raises(NotADirectoryError):
-            Files(wrong)
+            StaticFiles(wrong)
 
 
 def test_a_relative_root_stays_what_it_was(
@@ -203,7 +203,7 @@ def test_a_relative_root_stays_what_it_was(
 ) -> None:
     (root / "a").write_text("here")
     monkeypatch.chdir(root)
-    files = Files(".")
+    files = StaticFiles(".")
     monkeypatch.chdir("/")
     listener = mgr.bind(HTTP, folder_handler(files))
     assert response(ask(listener, b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")).body == b"here"
@@ -240,7 +240,7 @@ def test_pipelined_files_and_others_keep_their_order(
 
 
 def test_a_reader_that_leaves_costs_no_descriptor(
-    mgr: Manager, root: Path, listener: Connection, files: Files
+    mgr: Manager, root: Path, listener: Connection, files: StaticFiles
 ) -> None:
     (root / "a").write_bytes(b"x" * (10 << 20))
     before = descriptors()
@@ -331,7 +331,7 @@ def test_a_file_that_is_replaced_while_it_is_sent(
 
 
 def test_a_thousand_files(
-    root: Path, files: Files, get: Get, monkeypatch: pytest.MonkeyPatch
+    root: Path, files: StaticFiles, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SETTLED", 0.0)
     monkeypatch.setattr(module, "SMALL_FILE", 3)
@@ -348,7 +348,7 @@ def test_a_thousand_files(
 
 
 def test_small_files_are_kept_within_bounds(
-    root: Path, files: Files, get: Get, monkeypatch: pytest.MonkeyPatch
+    root: Path, files: StaticFiles, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SETTLED", 0.0)
     monkeypatch.setattr(module, "CACHE_BYTES", 100_000)
@@ -361,7 +361,7 @@ def test_small_files_are_kept_within_bounds(
 
 
 def test_a_kept_file_is_not_read_again(
-    root: Path, files: Files, get: Get, monkeypatch: pytest.MonkeyPatch
+    root: Path, files: StaticFiles, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SETTLED", 0.0)
     (root / "a").write_bytes(b"x")
@@ -490,7 +490,7 @@ def test_a_root_that_is_a_link(
 ) -> None:
     (root / "a").write_text("a")
     (tmp_path / "link").symlink_to("root")
-    files = Files(tmp_path / "link")
+    files = StaticFiles(tmp_path / "link")
     listener = mgr.bind(HTTP, folder_handler(files))
     assert response(ask(listener, b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")).body == b"a"
     files.close()
@@ -539,7 +539,7 @@ def test_the_whole_file_system_can_be_the_root(
     mgr: Manager, root: Path, ask: Callable[..., bytes]
 ) -> None:
     (root / "a").write_text("here")
-    files = Files("/")
+    files = StaticFiles("/")
     listener = mgr.bind(HTTP, folder_handler(files))
     line = f"GET {root}/a HTTP/1.1\r\nHost: a\r\n\r\n".encode()
     assert response(ask(listener, line)).body == b"here"

@@ -1,7 +1,6 @@
 """A folder served over HTTP: types, lengths, validators, listings; GET and HEAD.
 
-A target is mapped to a path below the folder and never leaves it: not by ``..``, not by an encoded
-slash, not by a symbolic link that points outside. Names that begin with a dot are not served.
+Nothing outside of the folder is served (see `tree`), and no name that begins with a dot.
 
 What was served is remembered, and asked of the file system again for each request: one `stat`
 tells whether it is still the same file. Small files are sent from memory with their head in one
@@ -17,27 +16,31 @@ import mimetypes
 import os
 import stat
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ..core.events import Event, mask_of
 from .dates import format_date, parse_date
 from .listing import render
 from .request import Request, header_lines
+from .tree import Tree
+
+if TYPE_CHECKING:
+    from ..core.connection import Connection
 
 logger = logging.getLogger("galidia")
 
-#: Files up to this many bytes are kept in memory and sent with their head.
+#: StaticFiles up to this many bytes are kept in memory and sent with their head.
 SMALL_FILE = 1 << 16
 #: Bytes of small files that are kept.
 CACHE_BYTES = 16 << 20
-#: Files that are remembered; larger ones keep a descriptor each.
+#: StaticFiles that are remembered; larger ones keep a descriptor each.
 CACHE_FILES = 256
 INDEX = ("index.html", "index.htm")
 #: Seconds after which a change is seen in a file's times: 2 on the coarsest file systems.
 SETTLED = 2.0
 
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_STEP = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
 #: 9999-12-31, the last day that a date of HTTP can name.
 _LAST_DATE = 253402300799
 
@@ -76,14 +79,14 @@ class _File:
             self.fd = -1
 
 
-class Files:
-    """Serves the files below ``root``: call `serve` with each request.
+class StaticFiles:
+    """Serves the files below ``root``: a handler of requests, or call `serve` with each.
 
     ``index`` are the names looked for in a folder; ``listing`` says whether a folder without one is
     listed. Raises NotADirectoryError when ``root`` is not a folder.
     """
 
-    __slots__ = ("_bytes", "_known", "index", "listing", "root")
+    __slots__ = ("_bytes", "_known", "index", "listing", "tree")
 
     def __init__(
         self,
@@ -92,27 +95,33 @@ class Files:
         index: tuple[str, ...] = INDEX,
         listing: bool = True,
     ) -> None:
-        self.root = os.path.realpath(root)
-        if not os.path.isdir(self.root):
-            raise NotADirectoryError(errno.ENOTDIR, "not a folder to serve", os.fspath(root))
+        self.tree = Tree(root)
         self.index = index
         self.listing = listing
         self._known: dict[str, _File] = {}  # oldest first
         self._bytes = 0
 
+    __galidia_events__ = mask_of(Event.HTTP_REQUEST)
+
+    def __call__(self, c: Connection, ev: int, req: Request) -> None:
+        self.serve(req)
+
     def serve(self, req: Request) -> None:
-        """Answer a request with the file or folder that its path names."""
+        """Answer a request with the file or folder that its path names.
+
+        At an endpoint such as "/files/{path...}" it is the path behind the slash that counts.
+        """
         method = req.method
         if method != "GET" and method != "HEAD":
             req.error(405, "this resource answers GET and HEAD", [("Allow", "GET, HEAD")])
             return
-        path = self._map(req.path)
+        path = self.tree.locate(req.subpath)
         if path is None:
             req.error(404)
             return
         try:
             if path not in self._known:
-                self._resolve(path)  # before anything can be learned of what lies outside
+                self.tree.resolve(path)  # before anything can be learned of what lies outside
             status = os.stat(path)
             if stat.S_ISDIR(status.st_mode):
                 self._serve_folder(req, path)
@@ -130,12 +139,6 @@ class Files:
             known.close()
         self._known.clear()
         self._bytes = 0
-
-    def _map(self, target: str) -> str | None:
-        """The path below the root that a decoded target names; None when there cannot be one."""
-        if "/." in target or "\\" in target or "//" in target or not target.startswith("/"):
-            return None
-        return self.root + target
 
     def _serve_folder(self, req: Request, path: str) -> None:
         if not path.endswith("/"):
@@ -159,8 +162,8 @@ class Files:
 
     def _render(self, path: str, target: str) -> str:
         if os.scandir not in os.supports_fd:
-            return render(self._resolve(path), target)
-        fd = self._open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+            return render(self.tree.resolve(path), target)
+        fd = self.tree.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
             return render(fd, target)
         finally:
@@ -181,7 +184,7 @@ class Files:
 
     def _load(self, path: str) -> _File:
         self._drop(path)
-        fd = self._open(path, _READ)
+        fd = self.tree.open(path, _READ)
         try:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
@@ -206,30 +209,6 @@ class Files:
         if file is not None:
             self._bytes -= len(file.content or b"")
             file.close()
-
-    def _resolve(self, path: str) -> str:
-        """What a path is without symbolic links. Raises FileNotFoundError when it lies outside."""
-        real = os.path.realpath(path)
-        if real != self.root and not real.startswith(self.root.rstrip("/") + "/"):
-            raise FileNotFoundError(errno.ENOENT, "a link that leads out of the folder", path)
-        return real
-
-    def _open(self, path: str, flags: int) -> int:
-        """Open what lies inside, whatever becomes of the links on the way meanwhile: the path that
-        they were resolved to is walked down without following any."""
-        real = self._resolve(path)
-        if os.open not in os.supports_dir_fd:
-            return os.open(real, flags)
-        *folders, name = [part for part in real[len(self.root) :].split("/") if part] or ["."]
-        fd = os.open(self.root, _STEP)
-        try:
-            for folder in folders:
-                below = os.open(folder, _STEP, dir_fd=fd)
-                os.close(fd)
-                fd = below
-            return os.open(name, flags | _NOFOLLOW, dir_fd=fd)
-        finally:
-            os.close(fd)
 
     def _fail(self, req: Request, error: OSError) -> None:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):

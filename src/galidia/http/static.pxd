@@ -1,5 +1,6 @@
 cimport cython
 from .request cimport Request
+from .tree cimport Tree
 
 cdef class _File:
     cdef tuple identity
@@ -11,15 +12,14 @@ cdef class _File:
     cdef int fd
     cpdef object close(self)
 
-cdef class Files:
-    cdef readonly str root
+cdef class StaticFiles:
+    cdef readonly Tree tree
     cdef readonly tuple index
     cdef readonly bint listing
     cdef readonly dict _known
     cdef readonly Py_ssize_t _bytes
     @cython.locals(path=str)
     cpdef object serve(self, Request req)
-    cdef str _map(self, str target)
     @cython.locals(file=_File)
     cdef object _serve_file(self, Request req, str path, object status)
     cdef object _serve_folder(self, Request req, str path)
