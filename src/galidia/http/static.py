@@ -21,8 +21,9 @@ from urllib.parse import quote
 
 from ..core.events import Event, mask_of
 from .dates import format_date, parse_date
+from .fields import header_lines
 from .listing import render
-from .request import Request, header_lines
+from .request import Request
 from .tree import Tree
 
 if TYPE_CHECKING:
