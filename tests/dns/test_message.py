@@ -391,8 +391,8 @@ NAMES = st.lists(st.sampled_from([b"a", b"B", b"example", b"\xff.", b"x" * 61]),
     Name.of
 )
 DATA = st.one_of(
-    st.ip_addresses(v=4).map(A),
-    st.ip_addresses(v=6).map(AAAA),
+    st.ip_addresses(v=4).map(lambda a: A(str(a))),
+    st.ip_addresses(v=6).map(lambda a: AAAA(str(a))),
     NAMES.map(CNAME),
     st.builds(MX, st.integers(0, 65535), NAMES),
     st.builds(dns.SRV, *[st.integers(0, 65535)] * 3, NAMES),

@@ -4,12 +4,19 @@
 ``protocol`` binds it to connections; ``zone`` answers with what a file says.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .message import Message, Opt, Question, Record
 from .name import ROOT, Name
 from .numbers import AA, AD, CD, QR, RA, RD, TC, Class, Opcode, Rcode, Type
 from .rdata import Opaque, Rdata, parse_rdata
 from .record_types import AAAA, CAA, CNAME, MX, NS, PTR, SOA, SRV, TXT, A
 from .wire import FormatError
+
+if TYPE_CHECKING:
+    from .options import DnsOptions
+    from .zone import Zone
+    from .zonefile import load_zone, parse_hosts, parse_zone
 
 __all__ = [
     "AA",
@@ -31,6 +38,7 @@ __all__ = [
     "TXT",
     "A",
     "Class",
+    "DnsOptions",
     "FormatError",
     "Message",
     "Name",
@@ -42,5 +50,27 @@ __all__ = [
     "Rdata",
     "Record",
     "Type",
+    "Zone",
+    "load_zone",
+    "parse_hosts",
     "parse_rdata",
+    "parse_zone",
 ]
+
+# What the codec can do without is imported when it is first used.
+_LAZY = {
+    "DnsOptions": "options",
+    "Zone": "zone",
+    "load_zone": "zonefile",
+    "parse_hosts": "zonefile",
+    "parse_zone": "zonefile",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    return value
