@@ -29,6 +29,8 @@ cdef class ServerProtocol(DnsProtocol):
     @cython.locals(udp=bint, limit=Py_ssize_t, answer=bytes)
     cpdef object received(self, Connection c, bytes data)
     cpdef object accepted(self, Connection c)
+    @cython.locals(left=double)
+    cpdef object _look(self, Connection c)
 
 cdef class ClientProtocol(DnsProtocol):
     cpdef Protocol child(self)

@@ -55,11 +55,11 @@ class Zone(Responder):
         if Type.SOA not in apex:
             names = self.origin.prepend(b"ns"), self.origin.prepend(b"hostmaster")
             self._put(Record(self.origin, SOA(*names, 1, *SOA_TIMES)))
+        self._check()
         (soa,) = apex[Type.SOA]
         assert isinstance(soa.data, SOA)
         #: What stands in negative answers, for as long as they are valid (RFC 2308 5).
         self.soa = Record(self.origin, soa.data, min(soa.ttl, soa.data.minimum))
-        self._check()
         #: By the name under which a wildcard is: its answers by type, and for all other types.
         self._wildcards: dict[bytes, tuple[dict[int, Answer], Answer]] = {}
         self._nowhere = self._answer(self.origin, None, plain=True)
