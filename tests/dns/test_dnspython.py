@@ -17,7 +17,20 @@ import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from galidia.dns import AA, QR, RD, Message, Name, Opaque, Opt, Question, Record, Type, parse_rdata
+from galidia.dns import (
+    AA,
+    CAA,
+    QR,
+    RD,
+    Message,
+    Name,
+    Opaque,
+    Opt,
+    Question,
+    Record,
+    Type,
+    parse_rdata,
+)
 from tests.dns.test_message import DATA, NAMES
 
 # What they have no class for they keep as bytes, as we do.
@@ -99,7 +112,8 @@ def test_we_read_what_they_write(ours: Message) -> None:
     assert again == ours
 
 
-@given(PLAIN)
+# They take \\DDD in a CAA for a character, not a byte (RFC 1035 5.1), and encode it.
+@given(PLAIN.filter(lambda data: not isinstance(data, CAA) or data.value.isascii()))
 def test_the_text_of_data_is_theirs(data: Any) -> None:
     rdata = dns.rdata.from_text("IN", dns.rdatatype.RdataType.make(int(data.type)), str(data))
     assert rdata.to_wire() == alone(Record(".", data)).answer[0][0].to_wire()

@@ -268,7 +268,9 @@ def test_an_answer_later(mgr):
     until(mgr, lambda: asked)
     settle(mgr)
     answer(None, asked[0])
-    asked[0].connection.close_after_send()
+    listener_side = asked[0].connection
+    assert listener_side is not None
+    listener_side.close_after_send()
     until(mgr, lambda: client.count(EV_DNS_MESSAGE))
     assert client.data(EV_DNS_MESSAGE)[0].id == 3
     until(mgr, lambda: not listener.children)
@@ -322,8 +324,13 @@ def test_an_acl_goes_for_zones_too(mgr, plain):
 def test_user_data_and_handler_are_those_of_the_listener(mgr):
     listener = mgr.bind("dns://127.0.0.1:0", None)
     seen = []
+
+    def note(c: Any, query: Message) -> None:
+        seen.append(c.user_data)
+        answer(c, query)
+
     listener.user_data = "mine"
-    listener.handler = Recorder(dns_message=lambda c, q: (seen.append(c.user_data), answer(c, q)))
+    listener.handler = Recorder(dns_message=note)
     for scheme in ("dns", "dns+tcp"):
         client = Recorder()
         Message.query("www.example").send(mgr.connect(f"{scheme}://{listener.local}", client))
