@@ -6,6 +6,8 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from galidia import EV_CLOSE, EV_DNS_MESSAGE, F_SEND_AND_CLOSE, AddressError, Manager
 from galidia.dns import (
@@ -21,7 +23,7 @@ from galidia.dns import (
     Type,
     parse_zone,
 )
-from galidia.testing import SimNetwork
+from galidia.testing import Faults, SimNetwork
 from tests.helpers import PATIENCE, Recorder, set_flag, settle, until
 
 ZONE = """
@@ -464,3 +466,35 @@ def test_a_stream_that_trickles_is_idle():
         c.call_every(1.0, trickle)
         assert net.run(lambda: log.count(EV_CLOSE), limit=60)
         assert 5.0 <= net.now - start < 6.0
+
+
+QUERIES = st.one_of(
+    st.builds(
+        lambda name, type, id, size: Message.query(name, type, id=id, payload_size=size).encode(),
+        st.sampled_from(["www.example", "big.example", "no.example", "other"]),
+        st.sampled_from([Type.A, Type.TXT, Type.ANY]),
+        st.integers(0, 65535),
+        st.sampled_from([None, 512, 4096]),
+    ),
+    st.sampled_from([data for data, _ in WRONG.values()]),
+    st.binary(min_size=12, max_size=40),
+)
+
+
+@given(st.lists(QUERIES, max_size=8), st.integers(0, 2**32), st.sampled_from(["zone", "handler"]))
+def test_any_queries_in_any_pieces(queries: list[bytes], seed: int, kind: str) -> None:
+    """The stream answers as a datagram would, however it is cut."""
+    zone = parse_zone(ZONE)
+    handler: Any = zone
+    if kind == "handler":
+        handler = Recorder(dns_message=lambda c, query: zone.serve(query))
+    net = SimNetwork(seed=seed, faults=Faults(split=0.5, short_write=0.3))
+    with Manager(network=net.host("10.0.0.1")) as mgr:
+        mgr.bind("dns://10.0.0.1:53", handler)
+        peer = net.client("tcp://10.0.0.1:53")
+        peer.send(b"".join(map(framed, queries)))
+        peer.shutdown()
+        assert net.run(lambda: peer.ended, limit=60)
+        answers = [zone.respond(data, 65535, False) for data in queries]
+        assert peer.received == b"".join([framed(data) for data in answers if data])
+        peer.close()

@@ -1,5 +1,5 @@
 cimport cython
-from ..core.bits cimport ACCEPT, CLOSE_IMMEDIATELY, RECV, UDP
+from ..core.bits cimport ACCEPT, CLOSE_IMMEDIATELY, RECV, SEND_AND_CLOSE, UDP
 from ..core.connection cimport Connection
 from ..core.mbuf cimport discard
 from ..core.protocol cimport Protocol
@@ -22,6 +22,7 @@ cdef class DnsProtocol(Protocol):
 cdef class ServerProtocol(DnsProtocol):
     cdef object _handler
     cdef Responder _responder
+    cdef Py_ssize_t _udp_payload
     cdef double _last
     cpdef Protocol child(self)
     cpdef bint responds(self, Connection c) except -1

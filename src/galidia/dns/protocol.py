@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..core.connection import Connection
 
 if not cython.compiled:
-    from ..core.bits import ACCEPT, CLOSE_IMMEDIATELY, RECV, UDP
+    from ..core.bits import ACCEPT, CLOSE_IMMEDIATELY, RECV, SEND_AND_CLOSE, UDP
     from ..core.mbuf import discard
 
 _DNS_MESSAGE = int(Event.DNS_MESSAGE)
@@ -79,7 +79,7 @@ class DnsProtocol(Protocol):
         if at:
             c._recv = discard(c._recv, at)
         for data in found:
-            if not c._flags & CLOSE_IMMEDIATELY:
+            if not c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE):
                 self.received(c, data)
 
     def received(self, c: Connection, data: bytes) -> None:
@@ -100,7 +100,7 @@ class DnsProtocol(Protocol):
 class ServerProtocol(DnsProtocol):
     """The server's side; of a listener, of an accepted connection or of a UDP peer."""
 
-    __slots__ = ("_handler", "_last", "_responder")
+    __slots__ = ("_handler", "_last", "_responder", "_udp_payload")
 
     def __init__(self, options: object = None) -> None:
         DnsProtocol.__init__(self, options)
@@ -108,6 +108,7 @@ class ServerProtocol(DnsProtocol):
         self._handler: Any = None
         self._responder: Responder | None = None
         self._last = 0.0
+        self._udp_payload: int = self.options.udp_payload
 
     def child(self) -> Protocol:
         return ServerProtocol(self.options)
@@ -121,12 +122,12 @@ class ServerProtocol(DnsProtocol):
 
     def respond(self, datagram: bytes) -> bytes:
         assert self._responder is not None
-        return self._responder.respond(datagram, self.options.udp_payload, True)
+        return self._responder.respond(datagram, self._udp_payload, True)
 
     def received(self, c: Connection, data: bytes) -> None:
         self._last = c.mgr._now
         udp = c._flags & UDP != 0
-        limit = self.options.udp_payload if udp else _LONGEST
+        limit = self._udp_payload if udp else _LONGEST
         if len(data) < _HEADER:
             self._broken(c, "a message is shorter than its header")
             return
