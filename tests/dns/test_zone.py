@@ -254,6 +254,11 @@ def test_another_zone(name: str, zone: Any) -> None:
     assert (reply.rcode, reply.flags & AA, reply.authorities) == (Rcode.REFUSED, 0, [])
 
 
+@pytest.mark.parametrize("type", [Type.AXFR, Type.IXFR])
+def test_the_zone_is_not_handed_over(type: Type, zone: Any) -> None:
+    assert ask(zone, "example", type).rcode == Rcode.REFUSED
+
+
 def test_another_class(zone: Any) -> None:
     assert ask(zone, "www.example", rclass=Class.CH).rcode == Rcode.REFUSED
     assert ask(zone, "www.example", rclass=Class.ANY).rcode == Rcode.REFUSED

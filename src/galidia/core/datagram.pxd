@@ -42,7 +42,7 @@ cdef class DatagramListener(Datagrams):
     cdef Py_ssize_t _refused
     cdef public object _unlink
     cdef Batch _batch
-    cdef readonly Connection companion
+    cdef Connection _companion
     @cython.locals(protocol=Protocol)
     cpdef object _ready(self, int mask)
     @cython.locals(batch=Batch, left=Py_ssize_t, n=Py_ssize_t)
@@ -55,7 +55,7 @@ cdef class DatagramListener(Datagrams):
     cpdef object _service(self)
     @cython.locals(mask=int)
     cpdef object _watch(self)
-    @cython.locals(c=DatagramPeer)
+    @cython.locals(c=DatagramPeer, companion=Connection)
     cpdef object _release(self)
     cdef object _writable(self)
 

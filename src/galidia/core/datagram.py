@@ -278,13 +278,13 @@ class DatagramListener(Datagrams):
     __slots__ = (
         "_acl",
         "_batch",
+        "_companion",
         "_interest",
         "_max_children",
         "_peers",
         "_refused",
         "_unlink",
         "_waiting",
-        "companion",
     )
 
     def __init__(self, mgr: Manager, handler: Any, io: Any) -> None:
@@ -296,9 +296,7 @@ class DatagramListener(Datagrams):
         self._refused = 0
         self._unlink: Any = None
         self._batch: Batch | None = None
-        #: Of an address with two transports: the listener of the other one. It has this one as its
-        #: ``listener``, and closes with it.
-        self.companion: Connection | None = None
+        self._companion: Connection | None = None
         Datagrams.__init__(self, mgr, handler, LISTENING)
         self._io = io
         mgr._attach(io.fd, self)
@@ -310,6 +308,10 @@ class DatagramListener(Datagrams):
         self._acl = options.get("acl")
         self._watch()
         self._open(-1, None)
+
+    @property
+    def companion(self) -> Connection | None:
+        return self._companion
 
     @property
     def children(self) -> int:
@@ -350,7 +352,7 @@ class DatagramListener(Datagrams):
 
     def join(self, other: Connection) -> None:
         """Have a companion, the listener of another transport on the same address."""
-        self.companion = other
+        self._companion = other
         other.listener = self
 
     def _receive(self) -> None:
@@ -419,8 +421,9 @@ class DatagramListener(Datagrams):
             self.mgr._detach(io.fd, self._interest)
             io.close()
         self._batch = None
-        if self.companion is not None:
-            self.companion.close()
+        companion, self._companion = self._companion, None
+        if companion is not None:
+            companion.close()
         # The peers have lost what they would answer through.
         for c in list(self._peers.values()):
             c._io = None

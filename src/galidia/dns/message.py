@@ -8,6 +8,7 @@ is never longer than its limit: records that do not fit are left out, and TC say
 from __future__ import annotations
 
 from collections.abc import Iterable
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from ..core.events import Flag
@@ -28,6 +29,7 @@ PLAIN_UDP = 512
 #: What we say is welcome: it fits in one packet almost everywhere (RFC 9715).
 UDP_PAYLOAD = 1232
 
+_HEAD = Struct("!6H")
 _UDP = int(Flag.UDP)
 _OPCODE = 0x7800
 _DNSSEC_OK = 0x8000
@@ -291,7 +293,7 @@ class Message:
         Raises FormatError.
         """
         cursor = Cursor(data)
-        message = cls()
+        message = cls.__new__(cls)  # whatever is on the wire is right already
         u16 = cursor.u16
         message.id = u16()
         bits = u16()
@@ -299,6 +301,10 @@ class Message:
         message.opcode = Opcode((bits & _OPCODE) >> 11)
         message.rcode = Rcode(bits & 0xF)
         questions, answers, authorities, additionals = u16(), u16(), u16(), u16()
+        message.questions, message.answers = [], []
+        message.authorities, message.additionals = [], []
+        message.opt = message.connection = None
+        message.limit = LONGEST_MESSAGE
         for _ in range(questions):
             name = cursor.name()
             message.questions.append(Question(name, u16(), u16()))
@@ -345,8 +351,7 @@ class Message:
                 break
         counts[3] += opt is not None
         bits = self.flags & ~(_OPCODE | 0xF) | truncated | self.opcode << 11 | self.rcode & 0xF
-        head = b"".join([n.to_bytes(2, "big") for n in (self.id, bits, *counts)])
-        w.data[:12] = head
+        w.data[:12] = _HEAD.pack(self.id, bits, *counts)
         return bytes(w.data + tail.data)
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 cimport cython
 
 cdef Py_ssize_t _HEADER, _PLAIN
-cdef int _TC, _OPCODE, _KEPT
+cdef int _TC, _OPCODE, _KEPT, _AXFR, _IXFR
 cdef bytes _LOWER, _OPT
 cdef Answer _REFUSED
 
@@ -17,7 +17,7 @@ cdef class Responder:
     @cython.locals(size=Py_ssize_t, end=Py_ssize_t, payload=Py_ssize_t, others=int, opt=int,
                    flags=int, key=bytes, answer=Answer)
     cpdef bytes respond(self, bytes query, Py_ssize_t limit, bint udp)
-    @cython.locals(end=Py_ssize_t, name=bytes, answer=Answer)
+    @cython.locals(end=Py_ssize_t, zone_is_asked_for=bint, name=bytes, answer=Answer)
     cdef Answer _find(self, bytes key)
     @cython.locals(end=Py_ssize_t, key=bytes, answer=Answer)
     cdef bytes _rare(self, bytes query, Py_ssize_t limit, bint udp)

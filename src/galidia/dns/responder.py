@@ -28,6 +28,7 @@ from .wire import FormatError
 _HEADER = 12
 _PLAIN = PLAIN_UDP
 _TC = TC
+_AXFR, _IXFR = int(Type.AXFR), int(Type.IXFR)
 #: Opcode, and what a reply repeats of the query: RD and CD.
 _OPCODE = 0x7800
 _KEPT = 0x0110
@@ -108,8 +109,9 @@ class Responder:
     def _find(self, key: bytes) -> Answer:
         """The answer to a question that is in no table."""
         end = len(key) - 4
-        if key[end + 2 :] != b"\0\1":
-            return _REFUSED  # no other class but IN is served
+        zone_is_asked_for = key[end] == 0 and (key[end + 1] == _AXFR or key[end + 1] == _IXFR)
+        if zone_is_asked_for or key[end + 2] != 0 or key[end + 3] != 1:
+            return _REFUSED  # and no other class but IN is served
         name = key[:end]
         answer = self.names.get(name)
         if answer is None:
