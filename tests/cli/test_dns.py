@@ -140,6 +140,9 @@ def test_nobody_there() -> None:
     done = run("dns", "www.example", "+tcp", "@127.0.0.1", "-p", "1")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "galidia: Connection refused\n"
+    done = run("dns", "www.example", "@127.0.0.1", "-p", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "galidia: nobody answers on UDP port 1 of 127.0.0.1\n"
 
 
 @pytest.mark.parametrize(

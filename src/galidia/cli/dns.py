@@ -19,6 +19,7 @@ from .output import UsageError, complain
 #: Seconds that an answer is waited for, and how often it is asked for over UDP, as dig does.
 TIMEOUT = 5.0
 TRIES = 3
+LOOK = 0.1
 RESOLV_CONF = "/etc/resolv.conf"
 
 _FLAGS = ((QR, "qr"), (AA, "aa"), (TC, "tc"), (RD, "rd"), (RA, "ra"), (AD, "ad"), (CD, "cd"))
@@ -110,6 +111,8 @@ class Lookup:
     def _on_event(self, c: Any, ev: int, data: Any) -> None:
         if ev == Event.CONNECT and data == 0:
             self._ask(c)
+            if not self.tcp:
+                c.call_every(LOOK, self._look, c)
         elif ev == Event.DNS_MESSAGE:
             self._answered(c, data)
         elif ev == Event.CLOSE and not c.user_data:
@@ -125,6 +128,13 @@ class Lookup:
         self._since = self._mgr.monotonic()
         self._query.send(c)
         c.call_later(TIMEOUT * (TRIES if self.tcp else 1), self._ask, c)
+
+    def _look(self, c: Any) -> None:
+        """Whether the server's host has said that nobody is there."""
+        if c.drops and not c.user_data:
+            c.user_data = "done"
+            self.error = f"nobody answers on UDP port {self.server.port} of {self.server.host}"
+            self._mgr.stop()
 
     def _answered(self, c: Any, reply: Message) -> None:
         query = self._query
