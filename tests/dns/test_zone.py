@@ -428,6 +428,13 @@ def test_any_query(query: Message, limit: int, udp: bool) -> None:
     check(query.encode(), limit, udp)
 
 
+@given(QUERIES, st.booleans())
+def test_a_query_out_of_the_ordinary_gets_the_same(query: Message, udp: bool) -> None:
+    ordinary = BOTH["this"].respond(query.encode(), 1232, udp)
+    query.add("other", A("192.0.2.1"), section="authority")
+    assert BOTH["this"].respond(query.encode(), 1232, udp) == ordinary
+
+
 @given(MESSAGES, st.booleans())
 def test_any_message(message: Message, udp: bool) -> None:
     message.flags &= ~QR
