@@ -108,7 +108,9 @@ def test_every_flag_has_its_name(flag: Flag) -> None:
 
 
 def test_a_star_import_brings_the_c_names_only() -> None:
-    assert all(name.lower().startswith(("mg_", "mbuf_", "invalid_")) for name in mg.__all__)
+    assert all(
+        name.lower().startswith(("mg_", "mbuf_", "invalid_", "websocket_")) for name in mg.__all__
+    )
     assert {"mg_bind", "MG_EV_RECV", "MG_F_UDP", "mbuf_remove", "INVALID_SOCKET"} <= {*mg.__all__}
 
 
@@ -381,3 +383,57 @@ def test_dns_names(mgr: Any) -> None:
     message = mg.mg_parse_dns(b"\0\7\1\0" + bytes(8))
     assert message is not None
     assert message.id == 7
+
+
+def test_websocket_of_a_c_program(mgr: Any) -> None:
+    said: list[Any] = []
+
+    def server(nc: Any, ev: int, data: Any) -> None:
+        if ev == mg.MG_EV_WEBSOCKET_HANDSHAKE_REQUEST and data.path == "/not":
+            mg.mg_http_send_error(nc, 403)
+        elif ev == mg.MG_EV_WEBSOCKET_FRAME:
+            said.append((data.flags, data.size, data.data))
+            mg.mg_printf_websocket_frame(nc, mg.WEBSOCKET_OP_TEXT, "%s/%d", data.text, data.size)
+
+    def client(nc: Any, ev: int, data: Any) -> None:
+        if ev == mg.MG_EV_WEBSOCKET_HANDSHAKE_DONE:
+            said.append((data.status, data.header("sec-websocket-protocol")))
+            if data.status == 101:
+                text = mg.WEBSOCKET_OP_TEXT
+                mg.mg_send_websocket_frame(nc, text | mg.WEBSOCKET_DONT_FIN, b"one, all", 3)
+                mg.mg_send_websocket_framev(nc, mg.WEBSOCKET_OP_CONTINUE, [b" t", b"wo"])
+        elif ev == mg.MG_EV_WEBSOCKET_FRAME:
+            said.append(data.text)
+            mg.mg_send_websocket_frame(nc, mg.WEBSOCKET_OP_CLOSE, b"")
+        elif ev == mg.MG_EV_CLOSE:
+            said.append(nc.error)
+
+    nc = mg_bind(mgr, "127.0.0.1:0", server)
+    mg_set_protocol_http_websocket(nc)
+    for n, path in enumerate(("yes", "not")):
+        mg.mg_connect_ws(mgr, client, f"{nc.local}/{path}", "chat", "X-A: 1\r\n")
+        while len(said) < (4, 6)[n]:
+            mg_mgr_poll(mgr, 1000)
+    assert said == [
+        (101, None),
+        (0x81, 7, b"one two"),
+        "one two/7",
+        "",
+        (403, None),
+        "the server refuses: 403 Forbidden",
+    ]
+
+
+@pytest.mark.parametrize("url", ["{}/", "ws://{}/", "http://{}/"])
+def test_connect_ws_takes_the_urls_of_c(mgr: Any, url: str) -> None:
+    done: list[int] = []
+
+    def handler(nc: Any, ev: int, data: Any) -> None:
+        if ev == mg.MG_EV_WEBSOCKET_HANDSHAKE_DONE:
+            done.append(nc.flags & mg.MG_F_IS_WEBSOCKET)
+
+    nc = mg_bind(mgr, "ws://127.0.0.1:0", handler)
+    mg.mg_connect_ws_opt(mgr, handler, url.format(nc.local), user_data=1, ssl_cert=None)
+    while len(done) < 2:
+        mg_mgr_poll(mgr, 1000)
+    assert all(done)

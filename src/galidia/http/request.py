@@ -334,6 +334,8 @@ class Request(Message):
         client did not ask for it, or when its request is not complete.
         """
         lines = header_lines([("Upgrade", name), *items_of(headers or ())])
+        if self._parsed is not None:
+            lines += self._parsed.get("lines", b"")
         if self.replied or not self.upgrade or not self.complete:
             raise RuntimeError("this request does not end with another protocol")
         self.replied = True
@@ -341,6 +343,13 @@ class Request(Message):
         if server is not None:
             self.connection.send(_status_line(101) + b"Connection: Upgrade\r\n%b\r\n" % lines)
             server.switched(self.connection, protocol)
+
+    def require_upgrade(self, name: str) -> None:
+        """Answer 426: what is asked for is there with another protocol only (RFC 9110 15.5.22)."""
+        self.add_header("Upgrade", name)
+        if self._parsed is not None:
+            self._parsed["lines"] += b"Connection: Upgrade\r\n"
+        self.error(426)
 
     def add_header(self, name: str, value: str) -> None:
         """Add a field to the answer, whoever gives it."""

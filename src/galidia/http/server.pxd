@@ -11,7 +11,7 @@ from .reader cimport _CHUNKED, _COUNTED, _HELD, _IDLE, _NO_BODY
 from .request cimport _NOTHING, Answering, DateLine, Request, new_request
 
 cdef int _HTTP_REQUEST, _HTTP_CHUNK, _REQUEST_BIT, _CHUNK_BIT, _PART_BIT
-cdef unsigned long long _WANTS, _WANTS_SEND, _ALL
+cdef unsigned long long _WANTS, _WANTS_SEND, _ALL, _WEBSOCKET
 cdef Py_ssize_t _BACKLOG
 
 cdef class ServerProtocol(Answering):
@@ -27,7 +27,6 @@ cdef class ServerProtocol(Answering):
     cdef double _idle_timeout, _began, _stuck
     cdef Match _match
     cdef object _parts, _source
-    cdef dict _handlers
     cdef bint _pulling
     cdef bint _ended
     cdef bint _closing
@@ -57,6 +56,7 @@ cdef class ServerProtocol(Answering):
     cdef object _route(self, Request request)
     @cython.locals(request=Request)
     cdef object _not_found(self, Connection c)
+    cdef bint _upgrades(self, Connection c, Request request) except -1
     cdef bint _is_done(self, Connection c) except -1
     cdef object _answered_early(self, Connection c, Request request, Body body)
     @cython.locals(body=Body)

@@ -28,6 +28,7 @@ else:
     from .. import _cython as cython
 
 from ..core.events import ALL_EVENTS, BITS, Event, mask_of
+from ..core.registry import find_upgrade
 from . import violations as v
 from .options import HttpOptions
 from .request import Answering, DateLine, Request
@@ -55,6 +56,12 @@ _HTTP_CHUNK = int(Event.HTTP_CHUNK)
 _REQUEST_BIT = BITS[_HTTP_REQUEST]
 _CHUNK_BIT = BITS[_HTTP_CHUNK]
 _PART_BIT = BITS[Event.HTTP_PART_DATA]
+_WEBSOCKET = mask_of(
+    Event.WEBSOCKET_HANDSHAKE_REQUEST,
+    Event.WEBSOCKET_HANDSHAKE_DONE,
+    Event.WEBSOCKET_FRAME,
+    Event.WEBSOCKET_CONTROL_FRAME,
+)
 _ALL = ALL_EVENTS
 #: Bytes that may wait to be sent before more of an answer, or the next request, is looked at.
 _BACKLOG = 1 << 16
@@ -75,7 +82,6 @@ class ServerProtocol(Answering):
         "_date",
         "_drop",
         "_ended",
-        "_handlers",
         "_idle_timeout",
         "_match",
         "_max_requests",
@@ -130,7 +136,6 @@ class ServerProtocol(Answering):
         #: The time of the last I/O when a look at a response found some of it waiting.
         self._stuck = -1.0
         self._match: Match | None = None
-        self._handlers: dict[int, Match] | None = None
         self._parts: Parts | None = None
         self._source: Iterator[bytes] | None = None
         self._pulling = False
@@ -299,7 +304,9 @@ class ServerProtocol(Answering):
         request: Any = self.message
         if (self._drop >= 0 or self._parts is not None) and self._is_done(c):
             return
-        if self._match is not None:
+        if request.upgrade and self._upgrades(c, request):
+            pass
+        elif self._match is not None:
             self.emit(c, _HTTP_REQUEST, request)
             if self.message is request and not self._match_wants(_REQUEST_BIT):
                 self._not_found(c)
@@ -392,9 +399,7 @@ class ServerProtocol(Answering):
         if match.params:
             request._parsed = {"params": match.params}
         if match.wants >> CLOSE & 1:
-            if self._handlers is None:
-                self._handlers = {}
-            self._handlers.setdefault(id(match.handler), match)
+            request.connection.owe_close(match.handler, match.wants)
 
     def emit(self, c: Connection, ev: int, data: Any) -> None:
         """Give an event of HTTP to whom the request is for."""
@@ -407,10 +412,27 @@ class ServerProtocol(Answering):
         match = self._match
         return match is None or match.wants >> bit & 1 != 0
 
+    def _upgrades(self, c: Connection, request: Request) -> bool:
+        """Whether the request asks for another protocol that its handler has a part in: then it is
+        dealt with."""
+        match = self._match
+        if not (c._wants if match is None else match.wants) & _WEBSOCKET:
+            return False
+        for name in ",".join(request.header_all("upgrade")).split(","):
+            begin = find_upgrade(name.strip("\t ").lower())
+            if begin is not None:
+                begin(c, self, request, None if match is None else match.handler)
+                return True
+        return False
+
     def _not_found(self, c: Connection) -> None:
         """Nobody wants the request."""
         request: Any = self.message
-        if request is not None and not request.replied:
+        if request is None or request.replied:
+            return
+        if (c._wants if self._match is None else self._match.wants) & _WEBSOCKET:
+            request.require_upgrade("websocket")
+        else:
             request.error(404)
 
     def _is_done(self, c: Connection) -> bool:
@@ -658,7 +680,4 @@ class ServerProtocol(Answering):
                 self._end_source()
             except Exception:
                 logger.exception("%r: the source of a response failed", c)
-        handlers, self._handlers = self._handlers, None
-        if handlers is not None:
-            for match in handlers.values():
-                c.emit_to(match.handler, match.wants, CLOSE, None)
+        c.pay_close()
