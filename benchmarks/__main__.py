@@ -20,11 +20,13 @@ from .load import (
     handshakes,
     http,
     measure,
+    websocket,
     wrk,
 )
 from .prepare import FILE_SIZES, FILES, HERE, file_name, prepare
 from .results import Results
 from .servers import (
+    BROADCAST,
     CLIENTS,
     COMPILED,
     DNS,
@@ -42,6 +44,7 @@ from .servers import (
     PURE,
     STATIC,
     TLS_ECHO,
+    WEBSOCKET,
     Peer,
     Server,
     ServerError,
@@ -49,10 +52,12 @@ from .servers import (
     echoes,
     listens,
     resolves,
+    speaks_websocket,
 )
 
 CONNECTIONS = 50
-IDLE_TCP, IDLE_TLS, IDLE_HTTP = 10_000, 1_000, 10_000
+IDLE_TCP, IDLE_TLS, IDLE_HTTP, IDLE_WS = 10_000, 1_000, 10_000, 10_000
+AUDIENCE, SPEAKERS = 1_000, 10
 PIPELINE, BODY = 16, 64 << 10
 QUERIES = 100  # under way
 OPEN_FILES = 65_536
@@ -93,6 +98,12 @@ def load_scenarios() -> list[Scenario]:
         Scenario(results.DNS_ANSWERS, DNS, resolves, dns(QUERIES)),
         Scenario(results.HANDSHAKES, HTTPS, secure, handshakes(CONNECTIONS)),
     ]
+    for title, size in ((results.WS_SMALL, 64), (results.WS_LARGE, 1 << 16)):
+        load = websocket(size, CONNECTIONS)
+        scenarios.append(Scenario(title, WEBSOCKET, speaks_websocket, load))
+    for title, speakers in ((results.BROADCAST, 1), (results.BROADCASTS, SPEAKERS)):
+        load = websocket(256, AUDIENCE, speakers)
+        scenarios.append(Scenario(title, BROADCAST, speaks_websocket, load))
     for size, length in FILE_SIZES.items():
         name = file_name(size)
         load = wrk(f"/{name}", 10 if length > 1 << 20 else CONNECTIONS)
@@ -131,6 +142,8 @@ class Suite:
         if self._chosen(results.HTTP_MEMORY):
             hello = answers("/", HELLO)
             self._run_memory(results.HTTP_MEMORY, HTTP, hello, IDLE_HTTP, "http")
+        if self._chosen(results.WS_MEMORY):
+            self._run_memory(results.WS_MEMORY, WEBSOCKET, speaks_websocket, IDLE_WS, "ws")
         if self._chosen(results.IMPORT):
             for name in (COMPILED, PURE):
                 if name not in self._missing:

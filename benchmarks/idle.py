@@ -20,7 +20,7 @@ _IMPORT_RUNS = 20
 
 @contextmanager
 def held(port: int, count: int, kind: str) -> Iterator[None]:
-    """Keep `count` idle connections open: tcp, tls or http. Raises `LoadError` if one is lost."""
+    """Keep `count` idle connections open: tcp, tls, http or ws. `LoadError` if one is lost."""
     command = [sys.executable, str(HERE / "peers" / "hold.py"), str(port), str(count), kind]
     process = subprocess.Popen(
         command,
