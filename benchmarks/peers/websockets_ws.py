@@ -1,4 +1,4 @@
-"""WebSocket echo on websockets, on uvloop, without compression and without pings.  Arguments: PORT echo"""
+"""WebSocket echo on websockets, on uvloop, without compression and pings.  Arguments: PORT echo"""
 
 import asyncio
 import sys

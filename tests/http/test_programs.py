@@ -20,6 +20,7 @@ from galidia import EV_ACCEPT, EV_HTTP_REQUEST, Connection, Handler, Manager, ha
 from galidia.http import HttpOptions, StaticFiles
 from galidia.http.cookies import set_cookie
 from galidia.http.cors import cors
+from tests import browser
 from tests.helpers import Certificates
 from tests.http.conftest import running
 
@@ -562,15 +563,6 @@ const tests = {
 </script>
 """
 
-CHROMIUM = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-    *("--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-extensions"),
-    "--disable-breakpad",
-    *("--no-default-browser-check", "--no-proxy-server", "--password-store=basic"),
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nobody else is asked anything
-]
-
 
 class Said(HTMLParser):
     """What the page says in the end: the text of each paragraph, by its id."""
@@ -621,7 +613,7 @@ def test_a_browser(mgr: Manager, run: Program) -> None:
     with running(mgr):
         out, err = run(
             "chromium",
-            *CHROMIUM,
+            *browser.ARGUMENTS,
             f"--user-data-dir={run.folder}",
             "--dump-dom",
             f"{service.url}/page",
