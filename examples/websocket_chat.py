@@ -8,7 +8,7 @@ Who reads too slowly loses the oldest messages and holds nobody up.
 import sys
 from pathlib import Path
 
-from galidia import Handler, Manager
+from galidia import EV_HTTP_REQUEST, Handler, Manager, handles
 from galidia.http import Files, HttpOptions
 from galidia.websocket import WebSocketOptions, send_many
 
@@ -35,17 +35,14 @@ class Room(Handler):
             self.say(f"* {name} has gone")
 
 
-class Page(Handler):
-    def __init__(self, folder):
-        self.files = Files(folder)
-
-    def on_http_request(self, c, req):
-        self.files.serve(req)
-
-
 def main(address="http://127.0.0.1:8000"):
     limits = HttpOptions(websocket=WebSocketOptions(message_limit=LONGEST, ping_interval=20))
-    page = Page(Path(__file__).parent / "chat")
+    files = Files(Path(__file__).parent / "chat")
+
+    @handles(EV_HTTP_REQUEST)
+    def page(c, ev, req):
+        files.serve(req)
+
     with Manager() as mgr:
         listener = mgr.bind(
             address, page, options=limits, congestion="drop_oldest", send_mbuf_limit=LIMIT
@@ -53,6 +50,7 @@ def main(address="http://127.0.0.1:8000"):
         listener.endpoint("/join/{name}", Room())
         print(f"listening on http://{listener.local}/", flush=True)
         mgr.run()
+    files.close()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,10 @@ from typing import Any
 
 import pytest
 
+from galidia import Manager
+from tests.browser import Browser
+from tests.websocket import raw
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PROGRAMS = sorted(EXAMPLES.glob("*.py"))
 PATIENCE = 60  # seconds; ends a test that hangs
@@ -618,6 +622,76 @@ def test_http_proxy_client() -> None:
     assert all(b"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n" in head for head in asked)
 
 
+def test_websocket_chat(tmp_path: Path) -> None:
+    with (
+        run("websocket_chat.py", "http://127.0.0.1:0") as server,
+        Manager() as mgr,
+        Browser(mgr, tmp_path) as browser,
+    ):
+        url = "http://{}:{}/".format(*server.address)
+        ann, bob = browser.open(url), browser.open(url)
+        ann.type("#name", "Ann")
+        said = ["* Ann has come"]
+        assert ann.wait_for("li", 1) == said
+        bob.type("#name", "B\u00f6b/2 <b>")
+        said.append("* B\u00f6b/2 <b> has come")
+        assert bob.wait_for("li", 1) == said[1:]
+        ann.type("#text", "hello \u20ac")
+        bob.type("#text", "<i>well</i>")
+        assert sorted(ann.wait_for("li", 4)[2:]) == [
+            "Ann: hello \u20ac",
+            "B\u00f6b/2 <b>: <i>well</i>",
+        ]
+        said = ann.wait_for("li", 4)
+        assert bob.wait_for("li", 3) == said[1:]
+        bob.call("Page.close")
+        assert ann.wait_for("li", 5)[4:] == ["* B\u00f6b/2 <b> has gone"]
+        server.end()
+        assert ann.wait_for("li", 6)[5] == "(the connection has ended: 1001 )"
+
+
+def test_websocket_chat_client(ending: signal.Signals) -> None:
+    with run("websocket_chat.py", "http://127.0.0.1:0") as server:
+        url = "ws://{}:{}/join".format(*server.address)
+        with run("websocket_chat_client.py", "Ann", url, listens="") as ann:
+            assert ann.line() == "* Ann has come"
+            with run("websocket_chat_client.py", "Bob B\u00f6", url, listens="") as bob:
+                assert bob.line() == "* Bob B\u00f6 has come"
+                ann.write("hello \u20ac\n".encode())
+                assert bob.line() == "Ann: hello \u20ac"
+                bob.write(b"x" * 1001 + b"\n")
+                _, err = bob.process.communicate(timeout=PATIENCE)
+                assert bob.process.returncode == 1
+                assert err.startswith(b"closed: 1009 ")
+            heard = ["* Bob B\u00f6 has come", "Ann: hello \u20ac", "* Bob B\u00f6 has gone"]
+            assert [ann.line() for _ in heard] == heard
+            ann.process.communicate(timeout=PATIENCE)  # the end of its input is its own
+            assert ann.process.returncode == 0
+        server.end(ending)
+        _, err = output("websocket_chat_client.py", "Ann", url, status=1)
+        assert err.startswith("not connected: ")
+
+
+def test_websocket_clock(ending: signal.Signals) -> None:
+    with run("websocket_clock.py", "http://127.0.0.1:0", "0.02") as server:
+        with Caller(server.address) as call:
+            assert b"new WebSocket(url)" in call("GET", "/").body
+            assert call("GET", "/clock").status == 426
+        with server.connect() as one, server.connect() as other:
+            for sock in (one, other):
+                sock.sendall(raw.request("/clock"))
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    head += sock.recv(1)
+                assert head.startswith(b"HTTP/1.1 101 ")
+            for sock in (one, other):
+                for _ in range(3):
+                    assert re.fullmatch(rb"\x81\x08\d\d:\d\d:\d\d", receive(sock, 10))
+            other.close()  # without a word: it ticks on
+            assert receive(one, 10).startswith(b"\x81\x08")
+        server.end(ending)
+
+
 TESTED: dict[str, Callable[..., None]] = {
     "big_upload": test_big_upload,
     "captive_dns_server": test_captive_dns_server,
@@ -638,6 +712,9 @@ TESTED: dict[str, Callable[..., None]] = {
     "timers": test_timers,
     "tls_echo": test_tls_echo,
     "udp_echo": test_udp_echo,
+    "websocket_chat": test_websocket_chat,
+    "websocket_chat_client": test_websocket_chat_client,
+    "websocket_clock": test_websocket_clock,
 }
 
 

@@ -26,7 +26,7 @@ CHAT = Subprotocol("chat")
 
 
 def messages() -> list[str | bytes]:
-    """Of each size one that compresses well, one that does not, and text of all lengths of UTF-8."""
+    """Of each size one that compresses well, one that does not, and text."""
     dice = random.Random(1)
     found: list[str | bytes] = []
     for size in SIZES:

@@ -48,9 +48,8 @@ class Echo(Handler):
 
 def options(case: Case) -> WebSocketOptions:
     deflate = DeflateOptions(window_bits=15, peer_window_bits=15, threshold=1)
-    return WebSocketOptions(
-        message_limit=ROOM, frame_limit=ROOM, deflate=deflate if case.deflated else None
-    )
+    chosen = {"message_limit": ROOM, "frame_limit": ROOM, **case.limits}
+    return WebSocketOptions(deflate=deflate if case.deflated else None, **chosen)
 
 
 class Game:
@@ -87,7 +86,10 @@ class Game:
         if isinstance(step, Send):
             if step.opcode == CLOSE and self.closing is None:
                 self.closing = step.payload
-            yield peer.encode(step.opcode, step.payload, **dict(step.how))
+            how = dict(step.how)
+            if how.pop("wrong_mask", False):
+                how["key"] = None if peer.client else raw.MASK
+            yield peer.encode(step.opcode, step.payload, **how)
         elif isinstance(step, Part):
             whole = peer.encode(step.opcode, step.payload)
             head = len(whole) - len(step.payload)

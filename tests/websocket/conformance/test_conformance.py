@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from galidia import Manager
-from tests.websocket.conformance import closing, deflate, framing, limits, utf8
+from tests.websocket.conformance import attacks, closing, deflate, framing, limits, utf8
 from tests.websocket.conformance.runner import against_a_client, against_a_server
 from tests.websocket.conformance.table import Case
 
@@ -26,7 +26,7 @@ def mgr() -> Iterator[Manager]:
 
 
 @pytest.mark.parametrize("start", [against_a_server, against_a_client])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", [*CASES, *attacks.CASES], ids=lambda case: case.id)
 def test_case(mgr: Manager, case: Case, start) -> None:
     with start(mgr, case) as game:
         game.play()
