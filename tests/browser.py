@@ -57,7 +57,7 @@ class Browser(Handler):
                 env={"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=theirs,
+                stderr=theirs.fileno(),
                 start_new_session=True,
             )
         self._errors = mgr.adopt(ours, self)

@@ -668,8 +668,8 @@ def test_websocket_chat_client(ending: signal.Signals) -> None:
             ann.process.communicate(timeout=PATIENCE)  # the end of its input is its own
             assert ann.process.returncode == 0
         server.end(ending)
-        _, err = output("websocket_chat_client.py", "Ann", url, status=1)
-        assert err.startswith("not connected: ")
+        _, said = output("websocket_chat_client.py", "Ann", url, status=1)
+        assert said.startswith("not connected: ")
 
 
 def test_websocket_clock(ending: signal.Signals) -> None:

@@ -93,7 +93,7 @@ DEFLATES = {
 }
 
 
-@pytest.fixture(params=DEFLATES.values(), ids=DEFLATES)
+@pytest.fixture(params=list(DEFLATES.values()), ids=list(DEFLATES))
 def deflate(request: pytest.FixtureRequest) -> Deflate | None:
     chosen: Deflate | None = request.param
     return chosen
@@ -173,8 +173,8 @@ def test_their_server(deflate: Deflate | None) -> None:
             async for message in connection:
                 await connection.send(message)
         except ConnectionClosedError as error:  # what it calls every code but 1000 and 1001
-            assert error.rcvd is not None
-            closed.append((error.rcvd.code, error.rcvd.reason))
+            if error.rcvd is not None:
+                closed.append((error.rcvd.code, error.rcvd.reason))
 
     async def main() -> None:
         async with our_client(echo, deflate, subprotocols=["chat"]) as (c, client):

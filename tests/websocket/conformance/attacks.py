@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from tests.websocket.conformance.table import (
     BY_BYTE,
+    MORE,
     QUIET,
     Case,
     Deflated,
@@ -26,12 +28,11 @@ from tests.websocket.conformance.table import (
 )
 from tests.websocket.raw import BINARY, CLOSE, PING, PONG, TEXT
 
-MORE = {"fin": False}
 FLOOD = 20_000
 DEFLATE = Deflated()
 
 
-def head(opcode: int, length: int, form: int | None = None, **how: bool) -> Send:
+def head(opcode: int, length: int, form: int | None = None, **how: Any) -> Send:
     """The head of a frame, and nothing of its payload: what is refused is refused by then."""
     return frame(opcode, length=length, form=form, **how)
 
@@ -141,7 +142,7 @@ FLOODS = [
 ]
 
 
-def deflated(data: bytes, opcode: int = BINARY, **how: object) -> Send:
+def deflated(data: bytes, opcode: int = BINARY, **how: Any) -> Send:
     """Bytes that are said to be compressed."""
     return frame(opcode, data, rsv=4, **how)
 

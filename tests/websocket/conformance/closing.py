@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.websocket.conformance.table import (
+    MORE,
     Case,
     close,
     cont,
@@ -17,7 +18,6 @@ HELLO = b"Hello, world!"
 LARGE = b"*" * (256 << 10)
 REASON = "Ok, \u00e4nd good bye".encode()
 NOT_UTF8 = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited"
-MORE = {"fin": False}
 VALID = (1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999)
 INVALID = (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999)
 #: Not published: those registered since are valid, 1015 is for use within a program only.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 
 from tests.websocket.conformance.table import WHOLE, Case, Deflated, Hear, SendDeflated, Step
 from tests.websocket.raw import BINARY, TEXT
@@ -120,11 +120,8 @@ def family(
     number: str, opcode: int, data: Callable[[], bytes], deflated: Deflated
 ) -> Iterator[Case]:
     for i, (size, fragment) in enumerate(SIZES, 1):
-        yield Case(
-            f"{number}.{i}",
-            lambda size=size, fragment=fragment: exchange(opcode, data, size, fragment),
-            deflated=deflated,
-        )
+        play = partial(exchange, opcode, data, size, fragment)
+        yield Case(f"{number}.{i}", play, deflated=deflated)
 
 
 CASES = [

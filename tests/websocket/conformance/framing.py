@@ -5,8 +5,10 @@ from __future__ import annotations
 from tests.websocket.conformance.table import (
     BY_BYTE,
     BY_FRAME,
+    MORE,
     Case,
     Hear,
+    Step,
     binaries,
     binary,
     cont,
@@ -25,7 +27,6 @@ LONGEST = b"\xfe" * 125
 SIZES = (0, 125, 126, 127, 128, 65535, 65536)
 PINGS = [b"payload-%d" % i for i in range(10)]
 A, B, C, D, E = (b"fragment%d" % i for i in range(1, 6))
-MORE = {"fin": False}
 
 LENGTHS = [
     *(Case(f"1.1.{i}", [text(b"*" * n)], texts(b"*" * n)) for i, n in enumerate(SIZES, 1)),
@@ -78,7 +79,7 @@ _WITH_PING = [text(A, **MORE), ping(HELLO), cont(B)]
 _PONG_FIRST = (*pongs(HELLO), *texts(A + B))
 _NOTHING_TO_CONTINUE = [cont(A), text(HELLO)]
 _NOTHING_TO_CONTINUE_YET = [cont(A, **MORE), text(HELLO)]
-_TWO_PINGS = [
+_TWO_PINGS: list[Step] = [
     *(text(A, **MORE), cont(B, **MORE), ping(b"ping1"), Hear(PONG, b"ping1")),
     *(cont(C, **MORE), cont(D, **MORE), ping(b"ping2"), cont(E)),
 ]

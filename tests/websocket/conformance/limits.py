@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from tests.websocket.conformance.table import WHOLE, Case, Hear, Step, fragments, frame
 from tests.websocket.raw import BINARY, TEXT
@@ -18,42 +19,36 @@ SMALL = [0, 16, 64, 256, KIB, 4 * KIB]
 KINDS = [(TEXT, b"*"), (BINARY, b"\xfe")]
 
 
-def one(opcode: int, payload: bytes) -> list[Step]:
+def one(opcode: int, octet: bytes, size: int) -> list[Step]:
+    payload = octet * size
     return [frame(opcode, payload), Hear(opcode, payload)]
 
 
-def in_fragments(opcode: int, payload: bytes, size: int) -> list[Step]:
-    return [*fragments(opcode, payload, size), Hear(opcode, payload)]
+def in_fragments(opcode: int, octet: bytes, size: int, fragment: int) -> list[Step]:
+    payload = octet * size
+    return [*fragments(opcode, payload, fragment), Hear(opcode, payload)]
 
 
-def many(opcode: int, payload: bytes) -> Iterator[Step]:
+def many(opcode: int, octet: bytes, size: int) -> Iterator[Step]:
     """Each is sent when the one before has come back."""
+    payload = octet * size
     for _ in range(COUNT):
         yield frame(opcode, payload)
         yield Hear(opcode, payload)
 
 
 def _cases() -> Iterator[Case]:
-    for number, (opcode, octet) in enumerate(KINDS):
+    for number, kind in enumerate(KINDS):
         for i, size in enumerate(SIZES, 1):
-            payload = octet, size // CUT_DOWN
-            yield Case(f"9.{1 + number}.{i}", lambda p=payload, o=opcode: one(o, p[0] * p[1]))
+            yield Case(f"9.{1 + number}.{i}", partial(one, *kind, size // CUT_DOWN))
         for i, size in enumerate(FRAGMENTS, 1):
-            payload = octet, 4 * MIB // CUT_DOWN
-            yield Case(
-                f"9.{3 + number}.{i}",
-                lambda p=payload, o=opcode, n=size: in_fragments(o, p[0] * p[1], n),
-            )
+            play = partial(in_fragments, *kind, 4 * MIB // CUT_DOWN, size)
+            yield Case(f"9.{3 + number}.{i}", play)
         for i, chop in enumerate(CHOPS, 1):
-            payload = octet, MIB // CUT_DOWN
-            yield Case(
-                f"9.{5 + number}.{i}", lambda p=payload, o=opcode: one(o, p[0] * p[1]), cut=chop
-            )
+            play = partial(one, *kind, MIB // CUT_DOWN)
+            yield Case(f"9.{5 + number}.{i}", play, cut=chop)
         for i, size in enumerate(SMALL, 1):
-            yield Case(f"9.{7 + number}.{i}", lambda o=opcode, p=octet * size: many(o, p))
+            yield Case(f"9.{7 + number}.{i}", partial(many, *kind, size))
 
 
-CASES = [
-    *_cases(),
-    Case("10.1.1", lambda: in_fragments(TEXT, b"*" * 65536, 1300)),
-]
+CASES = [*_cases(), Case("10.1.1", partial(in_fragments, TEXT, b"*", 65536, 1300))]

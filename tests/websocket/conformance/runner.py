@@ -48,7 +48,7 @@ class Echo(Handler):
 
 def options(case: Case) -> WebSocketOptions:
     deflate = DeflateOptions(window_bits=15, peer_window_bits=15, threshold=1)
-    chosen = {"message_limit": ROOM, "frame_limit": ROOM, **case.limits}
+    chosen: dict[str, Any] = {"message_limit": ROOM, "frame_limit": ROOM, **case.limits}
     return WebSocketOptions(deflate=deflate if case.deflated else None, **chosen)
 
 
@@ -210,10 +210,16 @@ def _accept(listener: socket.socket, accepted: list[socket.socket]) -> bool:
 
 
 def _head(mgr: Manager, peer: RawPeer) -> Head:
-    found: list[Head | None] = []
-    until(mgr, lambda: found.append(peer.head()) or found[-1])
-    assert found[-1] is not None
-    return found[-1]
+    found = None
+
+    def look() -> Head | None:
+        nonlocal found
+        found = peer.head()
+        return found
+
+    until(mgr, look)
+    assert found is not None
+    return found
 
 
 # -- permessage-deflate: parameters (RFC 7692, section 7.1) ---------------------------------------

@@ -124,6 +124,10 @@ def close(code: int | None = 1000, reason: bytes = b"") -> Send:
     return frame(CLOSE, b"" if code is None else code.to_bytes(2, "big") + reason)
 
 
+#: For the frames of a message that goes on.
+MORE: dict[str, Any] = {"fin": False}
+
+
 def texts(*payloads: bytes) -> tuple[Message, ...]:
     return tuple((TEXT, payload) for payload in payloads)
 

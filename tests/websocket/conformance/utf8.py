@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.websocket.conformance.table import (
+    MORE,
     QUIET,
     Case,
     Part,
@@ -17,7 +18,6 @@ GREEK = "\u03ba\u1f79\u03c3\u03bc\u03b5".encode()
 ALL_SORTS = "Hello-\u00b5@\u00df\u00f6\u00e4\u00fc\u00e0\u00e1-UTF-8!!".encode()
 SURROGATE = GREEK + b"\xed\xa0\x80edited"
 BEYOND = GREEK + b"\xf4\x90\x80\x80edited"  # above U+10FFFF; the second of the four bytes shows it
-MORE = {"fin": False}
 
 
 _SPLIT = [text(ALL_SORTS[:12], **MORE), cont(ALL_SORTS[12:])]
