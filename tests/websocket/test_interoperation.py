@@ -7,6 +7,7 @@ import random
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -242,7 +243,9 @@ def test_a_server_of_ours_refuses() -> None:
     asyncio.run(main())
 
 
-def test_over_tls(certs: Certificates) -> None:
+def test_over_tls(tmp_path: Path) -> None:
+    certs = Certificates(tmp_path)
+
     async def main() -> None:
         async with serving(Manager()) as mgr:
             echo = Echo()
