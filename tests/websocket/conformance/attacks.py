@@ -189,6 +189,15 @@ DEFLATED = [
         texts(b"Hello", b"Hello"),
         deflated=DEFLATE,
     ),
+    Case(  # the window goes on where the stream has ended
+        "7692-7.2.3.4-takeover",
+        [
+            deflated(bytes.fromhex("f348cdc9c9070000"), TEXT),
+            deflated(bytes.fromhex("f200110000"), TEXT),
+        ],
+        texts(b"Hello", b"Hello"),
+        deflated=DEFLATE,
+    ),
     Case(
         "7692-7.2.3.5",
         [deflated(bytes.fromhex("f24805000000ffffcac9c90700"), TEXT)],
