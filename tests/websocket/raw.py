@@ -126,7 +126,6 @@ class SocketLink:
         self.sock = sock
         self.received = bytearray()
         self.ended = False
-        self.was_reset = False
         self._outbox = bytearray()
 
     @property
@@ -145,13 +144,10 @@ class SocketLink:
             except BlockingIOError:
                 break
             except ConnectionResetError:
-                self.ended = self.was_reset = True
+                self.ended = True
                 break
             self.received += data
             self.ended = not data
-
-    def shutdown(self) -> None:
-        self.sock.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self.sock.close()
@@ -169,19 +165,14 @@ class SocketLink:
 
 
 class RawPeer:
-    """One end of a WebSocket connection; ``heard`` has what the other end has said.
+    """One end of a WebSocket connection; ``heard`` has what the other end has said."""
 
-    ``link`` is a `SocketLink`, or a ``RawClient`` of `galidia.testing`.
-    """
-
-    def __init__(self, link: Any, client: bool) -> None:
-        self.link = link
+    def __init__(self, sock: socket.socket, client: bool) -> None:
+        self.link = SocketLink(sock)
         self.client = client
         self.deflate: Deflate | None = None
         #: Messages and control frames, in order.
         self.heard: list[Message] = []
-        #: The number of frames that each message of ``heard`` came in.
-        self.frames: list[int] = []
         self.closed = False  # it has sent a Close frame
         self._parts: list[bytes] = []
         self._first: Frame | None = None
@@ -202,7 +193,7 @@ class RawPeer:
 
     def head(self) -> Head | None:
         """The head that lies there, which is then taken away."""
-        self._look()
+        self.link.look()
         end = self.link.received.find(b"\r\n\r\n")
         if end < 0:
             return None
@@ -219,7 +210,7 @@ class RawPeer:
 
     def look(self) -> list[Message]:
         """Read what has come."""
-        self._look()
+        self.link.look()
         while (one := self._frame()) is not None:
             self._take(one)
         return self.heard
@@ -230,11 +221,7 @@ class RawPeer:
         self.look()
         if self.link.ended:
             assert not self.link.received, "it ended within a frame"
-        return bool(self.link.ended)
-
-    def _look(self) -> None:
-        if isinstance(self.link, SocketLink):
-            self.link.look()
+        return self.link.ended
 
     def _frame(self) -> Frame | None:
         data = self.link.received
@@ -269,7 +256,6 @@ class RawPeer:
                 self.closed = True
                 check_close(one.payload)
             self.heard.append((one.opcode, one.payload))
-            self.frames.append(1)
             return
         if self._first is None:
             assert one.opcode in (TEXT, BINARY)
@@ -288,7 +274,6 @@ class RawPeer:
         if self._first.opcode == TEXT:
             payload.decode("utf-8", "strict")
         self.heard.append((self._first.opcode, payload))
-        self.frames.append(len(self._parts))
         self._first, self._parts = None, []
 
 

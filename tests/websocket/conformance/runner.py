@@ -22,7 +22,7 @@ from tests.websocket.conformance.table import (
     Send,
     SendDeflated,
 )
-from tests.websocket.raw import CLOSE, CONT, Deflate, Head, RawPeer, SocketLink, close_code
+from tests.websocket.raw import CLOSE, CONT, Deflate, Head, RawPeer, close_code
 
 ROOM = 64 << 20  # bytes; for the echo of the largest message
 
@@ -166,7 +166,7 @@ def against_a_server(mgr: Manager, case: Case) -> Iterator[Game]:
     echo = Echo()
     listener = mgr.bind("ws://127.0.0.1:0", echo, options=options(case), send_mbuf_limit=ROOM)
     with socket.create_connection((listener.local.host, listener.local.port), PATIENCE) as sock:
-        peer = RawPeer(SocketLink(sock), client=True)
+        peer = RawPeer(sock, client=True)
         wanted = {"Sec_WebSocket_Extensions": _offers(case.deflated)} if case.deflated else {}
         peer.link.send(raw.request(**wanted))
         head = _head(mgr, peer)
@@ -190,7 +190,7 @@ def against_a_client(mgr: Manager, case: Case) -> Iterator[Game]:
         accepted: list[socket.socket] = []
         until(mgr, lambda: _accept(listener, accepted))
     with accepted[0] as sock:
-        peer = RawPeer(SocketLink(sock), client=False)
+        peer = RawPeer(sock, client=False)
         head = _head(mgr, peer)
         wanted = {}
         if case.deflated:

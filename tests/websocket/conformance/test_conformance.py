@@ -6,8 +6,6 @@ smaller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from galidia import Manager
@@ -16,13 +14,6 @@ from tests.websocket.conformance.runner import against_a_client, against_a_serve
 from tests.websocket.conformance.table import Case
 
 CASES = [*framing.CASES, *utf8.CASES, *closing.CASES, *limits.CASES, *deflate.CASES]
-
-
-@pytest.fixture
-def mgr() -> Iterator[Manager]:
-    manager = Manager()
-    yield manager
-    manager.close(0)
 
 
 @pytest.mark.parametrize("start", [against_a_server, against_a_client])
