@@ -25,6 +25,7 @@ cdef class Answering(Reader):
     cpdef object pull(self, Connection c, Request request, object source)
     cpdef bint is_cut(self) except -1
     cpdef object switched(self, Connection c, Protocol protocol)
+    cpdef object handed_over(self, Connection c, Request request, object handler, int ev)
 
 @cython.final
 cdef class Request(Message):

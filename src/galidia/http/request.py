@@ -21,6 +21,7 @@ from .status import reason
 if TYPE_CHECKING:
     from ..core.address import Address
     from ..core.connection import Connection
+    from ..core.handler import HandlerFunction
     from ..core.protocol import Protocol
     from .sse import EventStream
 
@@ -95,6 +96,10 @@ class Answering(Reader):
         """Another protocol takes over."""
         raise NotImplementedError
 
+    def handed_over(self, c: Connection, request: Request, handler: Any, ev: int) -> None:
+        """Another handler takes over."""
+        raise NotImplementedError
+
 
 class Request(Message):
     """What ``HTTP_REQUEST`` carries; see `Head` for its fields and `Message` for its content.
@@ -129,6 +134,17 @@ class Request(Message):
             return self.path
         below = self.params.get("path")
         return self.path if below is None else f"/{below}"
+
+    @property
+    def user(self) -> str | None:
+        """Who asks, when somebody has found that out."""
+        return None if self._parsed is None else self._parsed.get("user")
+
+    @user.setter
+    def user(self, name: str | None) -> None:
+        if self._parsed is None:
+            self._parsed = {}
+        self._parsed["user"] = name
 
     @property
     def peer(self) -> Address:
@@ -343,6 +359,16 @@ class Request(Message):
         if server is not None:
             self.connection.send(_status_line(101) + b"Connection: Upgrade\r\n%b\r\n" % lines)
             server.switched(self.connection, protocol)
+
+    def hand_over(self, handler: HandlerFunction, ev: int = 0) -> None:
+        """Have this request handled by another handler from now on.
+
+        It gets ``ev``, the event at hand, if that is given and it wants it; those that follow; and
+        CLOSE if the connection ends before the request is answered. A handler of parts gets a form
+        as parts if nothing of it was taken yet. Does nothing once the request is answered.
+        """
+        if self._protocol is not None:
+            self._protocol.handed_over(self.connection, self, handler, ev)
 
     def add_header(self, name: str, value: str) -> None:
         """Add a field to the answer, whoever gives it."""

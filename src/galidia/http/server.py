@@ -75,6 +75,7 @@ class ServerProtocol(Answering):
         "_date",
         "_drop",
         "_ended",
+        "_handed",
         "_handlers",
         "_idle_timeout",
         "_match",
@@ -130,6 +131,8 @@ class ServerProtocol(Answering):
         #: The time of the last I/O when a look at a response found some of it waiting.
         self._stuck = -1.0
         self._match: Match | None = None
+        #: The match is of one request: see `Request.hand_over`.
+        self._handed = False
         self._handlers: dict[int, Match] | None = None
         self._parts: Parts | None = None
         self._source: Iterator[bytes] | None = None
@@ -299,12 +302,13 @@ class ServerProtocol(Answering):
         request: Any = self.message
         if (self._drop >= 0 or self._parts is not None) and self._is_done(c):
             return
-        if self._match is not None:
+        if self._match is not None or (c._wants >> _REQUEST_BIT) & 1:
             self.emit(c, _HTTP_REQUEST, request)
-            if self.message is request and not self._match_wants(_REQUEST_BIT):
-                self._not_found(c)
-        elif (c._wants >> _REQUEST_BIT) & 1:
-            c.emit(_HTTP_REQUEST, request)
+            if self._match is not None and self.message is request:
+                if self._parts is not None:
+                    self._parts.completed(c)
+                elif not self._match_wants(_REQUEST_BIT):
+                    self._not_found(c)
         else:
             self._not_found(c)
         if self._timer is not None and not request.replied and self.message is request:
@@ -320,6 +324,7 @@ class ServerProtocol(Answering):
         body = self.body
         self.message = None
         self._match = None
+        self._handed = False
         if body is not None:
             c.account(0)
             self._parts = None
@@ -504,6 +509,27 @@ class ServerProtocol(Answering):
         if c._recv:
             c.call_later(0.0, self._on_switched, c)
 
+    def handed_over(self, c: Connection, request: Request, handler: Any, ev: int) -> None:
+        if self.message is not request:
+            return
+        from .endpoints import match_of
+
+        body = self.body
+        self._match = match = match_of(handler)
+        self._handed = True
+        if (
+            match.wants != _ALL
+            and match.wants >> _PART_BIT & 1
+            and self._parts is None
+            and body is not None
+            and not body.taken
+            and self._begin_parts(c, request)
+        ):
+            if self._parts is not None and body.size():
+                self._parts.arrived(c)
+        elif ev:
+            c.emit_to(handler, match.wants, ev, request)
+
     def _on_switched(self, c: Connection) -> None:
         self._hand_over(c)
 
@@ -650,6 +676,10 @@ class ServerProtocol(Answering):
         parts, self._parts = self._parts, None
         if parts is not None:
             parts.cut(c)
+        match = self._match
+        if self._handed and match is not None:
+            self._match = None
+            c.emit_to(match.handler, match.wants, CLOSE, None)
         if self.body is not None:
             self.body.paused = None
             self.body = None
