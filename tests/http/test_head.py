@@ -18,7 +18,7 @@ MAX_FIELDS = 20
 NEXT = b"GET /next HTTP/1.1\r\nHost: b\r\n\r\n"
 NUMBERS = ["method_end", "target_start", "target_end", "path_start", "path_end", "fields_start"]
 NUMBERS += ["minor", "count", "content_length", "chunked", "keep_alive", "expect_continue"]
-NUMBERS += ["upgrade", "conditional", "status", "reason_start", "reason_end"]
+NUMBERS += ["upgrade", "conditional", "accept_encoding", "status", "reason_start", "reason_end"]
 TEXTS = ["method", "target", "path", "query", "host", "version", "headers", "reason"]
 
 BROWSER = (
@@ -154,6 +154,7 @@ GOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
 for field in ("If-Match", "IF-NONE-MATCH", "If-Modified-Since", "If-Unmodified-Since", "if-range"):
     GOOD[field.lower()] = get(field.encode() + b": x"), {"conditional": True, "count": 2}
 GOOD["range"] = get(b"Range: x"), {"conditional": True, "count": 2}
+GOOD["accept-encoding"] = get(b"ACCEPT-encoding:"), {"accept_encoding": True, "count": 2}
 
 PLAIN: dict[str, Any] = {
     "method": "GET",
@@ -170,6 +171,7 @@ PLAIN: dict[str, Any] = {
     "expect_continue": False,
     "upgrade": False,
     "conditional": False,
+    "accept_encoding": False,
 }
 
 # name: violation and bytes
@@ -373,6 +375,7 @@ PLAIN_REPLY: dict[str, Any] = {
     "keep_alive": True,
     "upgrade": False,
     "conditional": False,
+    "accept_encoding": False,
     "expect_continue": False,
     "method_end": 0,
     "target_end": 0,
@@ -446,7 +449,14 @@ def test_good_head(name: str, build: Any) -> None:
     assert fault == "none"
     expected = PLAIN | different
     assert {key: getattr(head, key) for key in expected} == expected
-    for key in ("chunked", "keep_alive", "expect_continue", "upgrade", "conditional"):
+    for key in (
+        "chunked",
+        "keep_alive",
+        "expect_continue",
+        "upgrade",
+        "conditional",
+        "accept_encoding",
+    ):
         assert type(getattr(head, key)) is bool
     assert head.raw == data[:-2]
     assert head.raw[: head.method_end].decode() == head.method

@@ -37,7 +37,7 @@ cdef class Outline:
     cdef readonly Py_ssize_t reason_start, reason_end
     cdef readonly int minor, status
     cdef readonly int64_t content_length
-    cdef readonly bint chunked, keep_alive, expect_continue, upgrade, conditional
+    cdef readonly bint chunked, keep_alive, expect_continue, upgrade, conditional, accept_encoding
 
     cdef int _clear(self) except -1
     @cython.locals(base=bytes_t, fault=int)

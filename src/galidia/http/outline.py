@@ -192,10 +192,12 @@ class Outline:
         long as its body has an end of its own.
     expect_continue: the client waits for 100 (Continue).
     upgrade: there is an Upgrade field to act on (RFC 9110 section 7.8).
-    conditional: a request has a Range or If-* field: without it a file server looks no further.
+    conditional, accept_encoding: a request has a Range or If-* field, an Accept-Encoding field:
+        without them a file server looks no further.
     """
 
     __slots__ = (
+        "accept_encoding",
         "chunked",
         "conditional",
         "content_length",
@@ -226,7 +228,7 @@ class Outline:
         self.status = self.reason_start = self.reason_end = 0
         self.content_length = -1
         self.chunked = self.keep_alive = self.expect_continue = False
-        self.upgrade = self.conditional = False
+        self.upgrade = self.conditional = self.accept_encoding = False
 
     def parse(
         self, buf: bytearray, start: int, end: int, max_fields: int, max_target: int = _ANY
@@ -273,6 +275,7 @@ class Outline:
         if fault == 0:
             self.raw = bytes(buf[start : end - 2])
             self.conditional = self.expect_continue = False  # they mean nothing in a reply
+            self.accept_encoding = False
             return 0
         self._clear()
         return v.diagnose(bytes(buf[start:end]), True) if fault == v.SYNTAX else fault
@@ -384,6 +387,9 @@ class Outline:
                             self.content_length = length_at(value, right(value, tail))
                             if self.content_length < 0:
                                 error = v.LENGTH_SYNTAX
+                elif n == 15:
+                    if same(name, b"accept-encoding", 15):
+                        self.accept_encoding = True
                 elif n == 17:
                     if same(name, b"transfer-encoding", 17):
                         codings += 1
@@ -494,6 +500,8 @@ class Outline:
                 options |= options_of(value) & CONTINUE
             elif name == b"upgrade":
                 self.upgrade = True
+            elif name == b"accept-encoding":
+                self.accept_encoding = True
             else:
                 self.conditional = True
             fault = fault or error

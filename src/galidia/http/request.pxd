@@ -46,8 +46,9 @@ cdef class Request(Message):
     cdef bint _is_open(self) except -1
     @cython.locals(line=bytes)
     cdef object _send(self, int status, long long length, bytes extra, bytes content)
-    cpdef object reply_bytes(self, bytes content, bytes extra)
-    cpdef object reply_file(self, int fd, long long length, bytes extra)
+    cpdef object reply_bytes(self, bytes content, bytes extra, int status=*)
+    cpdef object reply_file(self, int fd, long long length, bytes extra, int status=*,
+                            long long offset=*)
     cdef object _finished(self)
 
 @cython.locals(request=Request)

@@ -204,26 +204,58 @@ class Request(Message):
         """Answer with a redirection to another URI."""
         self.reply(status, b"", [("Location", location)])
 
-    def reply_bytes(self, content: bytes, extra: bytes) -> None:
-        """Answer 200 with bytes and ready-made field lines, each with its CRLF."""
-        self._send(200, len(content), extra, content)
+    def reply_bytes(self, content: bytes, extra: bytes, status: int = 200) -> None:
+        """Answer with bytes and ready-made field lines, each with its CRLF."""
+        self._send(status, len(content), extra, content)
         self._finished()
 
-    def reply_file(self, fd: int, length: int, extra: bytes) -> None:
-        """Answer 200 with the first ``length`` bytes of an open file, which is closed when sent.
+    def reply_file(
+        self, fd: int, length: int, extra: bytes, status: int = 200, offset: int = 0
+    ) -> None:
+        """Answer with ``length`` bytes of an open file, which is closed when sent.
 
         ``extra`` are ready-made field lines, each with its CRLF.
         """
         c: Any = self.connection
         try:
-            self._send(200, length, extra, b"")
+            self._send(status, length, extra, b"")
         except BaseException:
             os.close(fd)
             raise
         if self.method == "HEAD" or c.closed:
             os.close(fd)
         else:
-            c.send_file(fd, 0, length)
+            c.send_file(fd, offset, length)
+        self._finished()
+
+    def reply_parts(
+        self,
+        fd: int,
+        heads: list[bytes],
+        ranges: list[tuple[int, int]],
+        tail: bytes,
+        extra: bytes,
+    ) -> None:
+        """Answer 206 with ranges of an open file, which stays open, each behind its head.
+
+        ``extra`` are ready-made field lines, each with its CRLF.
+        """
+        c: Any = self.connection
+        fds: list[int] = []
+        length = len(tail)
+        try:
+            for head, (start, end) in zip(heads, ranges, strict=True):
+                length += len(head) + end - start
+                fds.append(os.dup(fd))
+            self._send(206, length, extra, b"")
+            if not c.closed and self.method != "HEAD":
+                for head, (start, end) in zip(heads, ranges, strict=True):
+                    c.send(head)
+                    c.send_file(fds.pop(0), start, end - start)
+                c.send(tail)
+        finally:
+            for left in fds:
+                os.close(left)
         self._finished()
 
     # -- answers bit by bit -------------------------------------------------------------------
@@ -312,9 +344,15 @@ class Request(Message):
         the client goes before. If it raises, the error is logged and the connection is cut off.
         """
         pieces = iter(source)
-        self.send_head(status, headers, length)
+        try:
+            self.send_head(status, headers, length)
+        except BaseException:
+            close_source(pieces)
+            raise
         if self._protocol is not None:
             self._protocol.pull(self.connection, self, pieces)
+        else:
+            close_source(pieces)
 
     def events(self, **options: Any) -> EventStream:
         """Answer with server-sent events; see `EventStream`."""
@@ -425,6 +463,13 @@ class Request(Message):
         self._protocol = None
         if protocol is not None:
             protocol.answered(self.connection, self)
+
+
+def close_source(source: Any) -> None:
+    """Nothing more is asked of the source of a response."""
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
 
 
 def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:

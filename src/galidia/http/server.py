@@ -30,7 +30,7 @@ else:
 from ..core.events import ALL_EVENTS, BITS, Event, mask_of
 from . import violations as v
 from .options import HttpOptions
-from .request import Answering, DateLine, Request
+from .request import Answering, DateLine, Request, close_source
 from .violations import Violation
 
 if TYPE_CHECKING:
@@ -584,9 +584,7 @@ class ServerProtocol(Answering):
 
     def _end_source(self) -> None:
         source, self._source = self._source, None
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
+        close_source(source)
 
     # -- deadlines ----------------------------------------------------------------------------
 
