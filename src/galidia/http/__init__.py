@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .cookies import CookieJar
     from .errors import FetchError
     from .fetching import Fetch, Result, Timeouts, fetch
+    from .hosts import VirtualHosts
     from .parameters import FormError
     from .pool import Pool, pool_of
     from .redirect import redirect_to_https
@@ -36,6 +37,7 @@ __all__ = [
     "Result",
     "StaticFiles",
     "Timeouts",
+    "VirtualHosts",
     "fetch",
     "pool_of",
     "redirect_to_https",
@@ -53,6 +55,7 @@ _LAZY = {
     "Reply": "reply",
     "Result": "fetching",
     "Timeouts": "fetching",
+    "VirtualHosts": "hosts",
     "fetch": "fetching",
     "pool_of": "pool",
     "redirect_to_https": "redirect",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VirtualHosts"]
 
+#: Characters of the longest name that there is (RFC 1035 2.3.4).
+_MAX_NAME = 255
+
 
 class VirtualHosts:
     """A handler that hands each request over to the handler of its host.
@@ -33,11 +36,7 @@ class VirtualHosts:
     def __init__(
         self, hosts: Mapping[str, HandlerFunction], default: HandlerFunction | None = None
     ) -> None:
-        for name in hosts:
-            plain = name.removeprefix("*.")
-            if not plain or "*" in plain or "/" in plain or name_of(plain) != plain.lower():
-                raise ValueError(f"a host is a name without port, or *.NAME, not {name!r}")
-        self._hosts = {name.lower(): handler for name, handler in hosts.items()}
+        self._hosts = {_key(name): handler for name, handler in hosts.items()}
         self._default = default
 
     def __call__(self, c: Connection, ev: int, req: Request) -> Any:
@@ -51,7 +50,7 @@ class VirtualHosts:
         """The handler for a host, given as in the Host field."""
         name = name_of(host)
         found = self._hosts.get(name)
-        while found is None and "." in name:
+        while found is None and "." in name and len(name) <= _MAX_NAME:
             name = name.partition(".")[2]
             found = self._hosts.get(f"*.{name}")
         return found if found is not None else self._default
@@ -62,3 +61,11 @@ def name_of(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower().removesuffix(".")
+
+
+def _key(name: str) -> str:
+    plain = name.removeprefix("*.")
+    key = name_of(plain)
+    if not key or set("*/@ ") & set(key) or plain.strip("[]").lower().removesuffix(".") != key:
+        raise ValueError(f"a host is a name without port, or *.NAME, not {name!r}")
+    return name.removesuffix(plain) + key

@@ -296,8 +296,10 @@ class StaticFiles:
         heads, tail, length = parts_of(ranges, file.size, file.content_type, boundary)
         kind = f"Content-Type: multipart/byteranges; boundary={boundary}\r\n".encode("ascii")
         if file.content is not None or length <= SMALL_FILE:
-            body = b"".join([head + file.part(*r) for head, r in zip(heads, ranges, strict=True)])
-            req.reply_bytes(body + tail, kind + file.rest, 206)
+            pieces = []
+            for head, (start, end) in zip(heads, ranges, strict=True):
+                pieces += [head, file.part(start, end)]
+            req.reply_bytes(b"".join(pieces) + tail, kind + file.rest, 206)
         else:
             req.reply_parts(file.fd, heads, ranges, tail, kind + file.rest)
 
@@ -381,7 +383,9 @@ class _Site:
         self.cut = cut
         self.file = ""
         if not os.path.isdir(root):
-            root, _, name = os.path.abspath(root).rpartition("/")
+            if not os.path.isfile(root):
+                raise FileNotFoundError(errno.ENOENT, "no folder or file to rewrite to", root)
+            root, name = os.path.split(os.path.abspath(root))
             self.file = f"/{name}"
         self.files = StaticFiles(root, **options)
 
