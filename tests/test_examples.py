@@ -189,6 +189,22 @@ def test_simplest_web_server(ending: signal.Signals) -> None:
         server.end(ending)
 
 
+def test_virtual_hosts(tmp_path: Path, ending: signal.Signals) -> None:
+    for host in ("example.org", "other.example", "default"):
+        (tmp_path / host).mkdir()
+        (tmp_path / host / "index.html").write_text(host)
+    with run("virtual_hosts.py", "http://127.0.0.1:0", tmp_path) as server:
+        with Caller(server.address) as call:
+            for host, answer in [
+                ("example.org", b"example.org"),
+                ("WWW.example.org:80", b"example.org"),
+                ("other.example", b"other.example"),
+                ("elsewhere.example", b"default"),
+            ]:
+                assert call("GET", "/", Host=host).body == answer
+        server.end(ending)
+
+
 def test_the_site_uses_nothing_from_elsewhere() -> None:
     site = EXAMPLES / "site"
     page = (site / "index.html").read_text()

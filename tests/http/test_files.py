@@ -65,7 +65,7 @@ def undone(found: Response) -> bytes:
 # -- packed here ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [module.PACKED_LEAST, len(TEXT), module.PACKED_MOST])
+@pytest.mark.parametrize("size", [module.COMPRESS_LEAST, len(TEXT), module.COMPRESS_MOST])
 @pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
 def test_texts_are_packed(coding: str, size: int, root: Path, get: Get) -> None:
     data = (TEXT * 20)[:size]
@@ -115,8 +115,8 @@ def test_ranges_are_of_what_is_sent(root: Path, get: Get) -> None:
     [
         ("a.png", TEXT, False),
         ("a", TEXT, False),
-        ("a.txt", TEXT[: module.PACKED_LEAST - 1], True),
-        ("a.txt", b"x" * (module.PACKED_MOST + 1), True),
+        ("a.txt", TEXT[: module.COMPRESS_LEAST - 1], True),
+        ("a.txt", b"x" * (module.COMPRESS_MOST + 1), True),
         ("a.txt", os.urandom(5000), True),
     ],
 )
@@ -277,7 +277,7 @@ def test_they_can_be_turned_off(
     put(root / "a.txt", TEXT)
     put(root / "b.txt", TEXT)
     put(root / "b.txt.gz", b"packed")
-    files = StaticFiles(root, neighbours=neighbours, compress=compress)
+    files = StaticFiles(root, precompressed=neighbours, compress=compress)
     listener = mgr.bind("http://127.0.0.1:0", files)
     a, b = (get(target, "gzip", to=listener) for target in ("/a.txt", "/b.txt"))
     assert a.header("content-encoding") == ("gzip" if compress else None)

@@ -83,7 +83,7 @@ def root(tmp_path: Path) -> Path:
     for name in (".hidden", ".htpasswd", ".git/config", "d/.hidden", "private.key", "d/private.key",
                  "backup~", "back\\slash"):  # fmt: skip
         (root / name).write_bytes(SECRET)
-    for name, target in {
+    links: dict[str, str | Path] = {
         "out.txt": "../secret.txt",
         "d/out.txt": tmp_path / "secret.txt",
         "outdir": "..",
@@ -97,7 +97,8 @@ def root(tmp_path: Path) -> Path:
         "outindex/index.html": "../../secret.txt",
         "procself": "/proc/self",
         "fd/0": "/proc/self/fd/0",
-    }.items():
+    }
+    for name, target in links.items():
         (root / name).symlink_to(target)
     return root
 

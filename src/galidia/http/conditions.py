@@ -7,12 +7,27 @@ a date and matches nothing if it is a list of tags.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
 
 from .dates import parse_date
 
 if TYPE_CHECKING:
     from .request import Request
+
+if not cython.compiled:
+    from .outline import (
+        IF_MATCH,
+        IF_MODIFIED_SINCE,
+        IF_NONE_MATCH,
+        IF_RANGE,
+        IF_UNMODIFIED_SINCE,
+    )
 
 __all__ = ["check", "range_holds"]
 
@@ -26,20 +41,18 @@ def check(req: Request, etag: str | None, modified: float | None) -> int:
     its last change in epoch seconds; None for what there is not. Both None: there is no
     representation. The fields If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since.
     """
-    tags = req.header_all("if-match")
-    if tags:
-        if not _match(tags, etag, modified, strong=True):
+    there = req.conditions
+    if there & IF_MATCH:
+        if not _match(req.header_all("if-match"), etag, modified, True):
             return 412
-    elif modified is not None:
+    elif there & IF_UNMODIFIED_SINCE and modified is not None:
         since = _date(req, "if-unmodified-since")
         if since is not None and int(modified) > since:
             return 412
-    reads = req.method in ("GET", "HEAD")
-    tags = req.header_all("if-none-match")
-    if tags:
-        if _match(tags, etag, modified, strong=False):
-            return 304 if reads else 412
-    elif reads and modified is not None:
+    if there & IF_NONE_MATCH:
+        if _match(req.header_all("if-none-match"), etag, modified, False):
+            return 304 if req.method in ("GET", "HEAD") else 412
+    elif there & IF_MODIFIED_SINCE and modified is not None and req.method in ("GET", "HEAD"):
         since = _date(req, "if-modified-since")
         if since is not None and int(modified) <= since:
             return 304
@@ -49,10 +62,10 @@ def check(req: Request, etag: str | None, modified: float | None) -> int:
 def range_holds(req: Request, etag: str | None, modified: float | None) -> bool:
     """Whether a range is of the representation that its client knows, or it did not say which
     (If-Range, section 13.1.5)."""
-    values = req.header_all("if-range")
-    if not values:
+    if not req.conditions & IF_RANGE:
         return True
-    if len(values) > 1:
+    values = req.header_all("if-range")
+    if len(values) != 1:
         return False
     value = values[0]
     if value.startswith(('"', "W/")):
@@ -72,6 +85,8 @@ def _match(values: list[str], etag: str | None, modified: float | None, strong: 
         return False
     opaque = etag.removeprefix("W/")
     for value in values:
+        if value == etag:
+            return True
         for weak, tag in _TAG.findall(value):
             if tag == opaque and not (strong and weak):
                 return True
@@ -80,4 +95,14 @@ def _match(values: list[str], etag: str | None, modified: float | None, strong: 
 
 def _date(req: Request, name: str) -> int | None:
     values = req.header_all(name)
-    return parse_date(values[0], req.connection.mgr.time()) if len(values) == 1 else None
+    if len(values) != 1:
+        return None
+    text = values[0]
+    if len(text) == 29 and text[3] == ",":  # the form that is sent nowadays
+        return _imf_fixdate(text)
+    return parse_date(text, req.connection.mgr.time())
+
+
+@lru_cache(256)
+def _imf_fixdate(text: str) -> int | None:
+    return parse_date(text, 0.0)

@@ -20,7 +20,7 @@ cdef class FileCache:
     cdef Tree _tree
     cdef bytes _extra
     cdef object _types
-    cdef bint _neighbours, _packs
+    cdef bint _compresses, _precompressed
     cdef readonly dict _known
     cdef readonly Py_ssize_t _bytes
     cpdef bint knows(self, str path) except -1

@@ -27,8 +27,8 @@ CACHE_BYTES = 16 << 20
 CACHE_FILES = 256
 #: A file of so many bytes is packed here, which takes some 5 ms for the largest. Of a larger one
 #: only a packed neighbour is sent.
-PACKED_LEAST = 1 << 10
-PACKED_MOST = 1 << 18
+COMPRESS_LEAST = 1 << 10
+COMPRESS_MOST = 1 << 18
 #: Seconds after which packed neighbours of a file are looked for again.
 LOOK_AGAIN = 1.0
 #: Seconds after which a change is seen in a file's times: 2 on the coarsest file systems.
@@ -99,19 +99,24 @@ class FileCache:
     """Files of a tree by their paths, in the codings that clients take.
 
     ``extra`` are ready-made field lines for all of them, ``types`` media types by the endings of
-    names; ``neighbours`` and ``packs`` say where codings come from.
+    names; ``precompressed`` and ``compresses`` say where codings come from.
     """
 
-    __slots__ = ("_bytes", "_extra", "_known", "_neighbours", "_packs", "_tree", "_types")
+    __slots__ = ("_bytes", "_compresses", "_extra", "_known", "_precompressed", "_tree", "_types")
 
     def __init__(
-        self, tree: Tree, extra: bytes, types: Mapping[str, str], neighbours: bool, packs: bool
+        self,
+        tree: Tree,
+        extra: bytes,
+        types: Mapping[str, str],
+        precompressed: bool,
+        compresses: bool,
     ) -> None:
         self._tree = tree
         self._extra = extra
         self._types = types
-        self._neighbours = neighbours
-        self._packs = packs
+        self._precompressed = precompressed
+        self._compresses = compresses
         self._known: dict[str, File] = {}  # oldest first
         self._bytes = 0
 
@@ -132,7 +137,7 @@ class FileCache:
         codings = acceptable(accept_encoding)
         if not codings:
             return file
-        if self._neighbours:
+        if self._precompressed:
             now = time.monotonic()
             if file.neighbours is None or now - file.looked >= LOOK_AGAIN:
                 file.neighbours = tuple(c for c in SUFFIXES if self._beside(path, file, c))
@@ -143,8 +148,8 @@ class FileCache:
                     if found is not None:
                         return found
         if (
-            self._packs
-            and PACKED_LEAST <= file.size <= PACKED_MOST
+            self._compresses
+            and COMPRESS_LEAST <= file.size <= COMPRESS_MOST
             and time.time() - file.changed >= SETTLED
         ):
             for coding in codings:
@@ -178,7 +183,8 @@ class FileCache:
                 raise PermissionError(errno.EACCES, "not a regular file", path)
             if not kind:
                 kind = content_type(path, self._types)
-            varies = bool(coding) or ((self._neighbours or self._packs) and compressible(kind))
+            codes = self._precompressed or self._compresses
+            varies = bool(coding) or (codes and compressible(kind))
             etag = etag_of(status, f"-{coding}" if coding else "")
             file = File(_identity(status), kind, coding, etag, varies, self._extra)
             if file.size <= SMALL_FILE:

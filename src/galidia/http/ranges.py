@@ -28,25 +28,39 @@ def parse_ranges(value: str, size: int) -> list[tuple[int, int]] | None:
     unit, equals, text = value.partition("=")
     if not equals or unit.strip("\t ").lower() != "bytes":
         return None
-    specs = [spec for spec in (part.strip("\t ") for part in text.split(",")) if spec]
-    if not specs or len(specs) > MAX_RANGES:
-        return None
-    ranges = []
-    for spec in specs:
+    count = 0
+    ranges: list[tuple[int, int]] = []
+    for part in text.split(","):
+        spec = part.strip("\t ")
+        if not spec:  # an empty member of a list means nothing (RFC 9110 5.6.1.2)
+            continue
+        count += 1
         m = _SPEC.fullmatch(spec)
-        if m is None or spec == "-":
+        if m is None or count > MAX_RANGES:
             return None
-        first, last = m.groups()
-        if not first:  # so many from the end
-            start, end = max(size - _number(last), 0), size
-            if not size and _number(last):
+        first = m[1]
+        last = m[2]
+        if first:
+            start = _number(first)
+            end = size
+            if last:
+                number = _number(last)
+                if number < start:
+                    return None
+                if number < size:
+                    end = number + 1
+        elif last:  # so many from the end
+            number = _number(last)
+            if not size and number:
                 return None  # there is nothing, and that is what was asked for
+            start = size - number if number < size else 0
+            end = size
         else:
-            start, end = _number(first), min(_number(last) + 1, size) if last else size
-            if last and _number(last) < start:
-                return None
-        if start < size and start < end:
+            return None
+        if start < end:
             ranges.append((start, end))
+    if not count:
+        return None
     return _joined(ranges) if len(ranges) > 1 else ranges
 
 

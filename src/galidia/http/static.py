@@ -16,12 +16,16 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
 from ..core.acl import check_ip_acl
 from ..core.events import Event, mask_of
-from .conditions import check, range_holds
 from .files import SMALL_FILE, File, FileCache
 from .listing import SLICE, Listing
-from .ranges import content_range, parse_ranges, parts_of
+from .ranges import parts_of
 from .request import Request, header_lines, pairs_of
 from .tree import Tree, hider
 
@@ -30,6 +34,11 @@ if TYPE_CHECKING:
     from ..core.handler import HandlerFunction
     from .request import Headers
     from .services import FileService, Guard
+
+if not cython.compiled:
+    from .conditions import check, range_holds
+    from .outline import RANGE
+    from .ranges import content_range, parse_ranges
 
 logger = logging.getLogger("galidia")
 
@@ -55,8 +64,9 @@ class StaticFiles:
     ``headers``: fields added to files and listings; ``cache_control``: that field, for files.
     ``types``: media types by the ending of a name, as ``{".log": "text/plain"}``.
     ``errors``: pages below the root, by the status that they are sent with: ``{404: "404.html"}``.
-    ``neighbours``: whether a packed file that lies beside (``name.br``, ``.zst``, ``.gz``) is sent
-    in place of a text; ``compress``: whether texts are packed here, up to `files.PACKED_MOST`.
+    ``precompressed``: whether a packed file that lies beside a text (``name.br``, ``.zst``,
+    ``.gz``) is sent in its place; ``compress``: whether texts are packed here, up to
+    `files.COMPRESS_MOST` bytes.
     ``acl``: who may, by address, as for `bind`; others get 403. ``auth``: a `Guard`.
     ``cgi``, ``ssi``: a `FileService` for the files that are its. ``dav``: a handler for requests
     with other methods than GET and HEAD.
@@ -84,7 +94,7 @@ class StaticFiles:
         cache_control: str = "",
         types: Mapping[str, str] | None = None,
         errors: Mapping[int, str] | None = None,
-        neighbours: bool = True,
+        precompressed: bool = True,
         compress: bool = True,
         acl: str | None = None,
         auth: Guard | None = None,
@@ -101,7 +111,7 @@ class StaticFiles:
         self._extra = list(pairs_of(headers)) if headers is not None else []
         fields = [*self._extra, ("Cache-Control", cache_control)] if cache_control else self._extra
         endings = {ending.lower(): kind for ending, kind in (types or {}).items()}
-        self._files = FileCache(self.tree, header_lines(fields), endings, neighbours, compress)
+        self._files = FileCache(self.tree, header_lines(fields), endings, precompressed, compress)
         self._errors = {code: self._page(name) for code, name in (errors or {}).items()}
         check_ip_acl(acl, "127.0.0.1")
         self.acl = acl
@@ -116,7 +126,7 @@ class StaticFiles:
         if rewrites or folders:
             options = {
                 "index": index, "listing": listing, "hidden": hidden, "headers": headers,
-                "cache_control": cache_control, "types": types, "neighbours": neighbours,
+                "cache_control": cache_control, "types": types, "precompressed": precompressed,
                 "compress": compress, "acl": acl, "auth": auth, "cgi": cgi, "ssi": ssi, "dav": dav,
             }  # fmt: skip
             self._sites = _sites(self.tree.root, options, rewrites or {}, folders or {})
@@ -251,7 +261,7 @@ class StaticFiles:
         file = self._files.get(path, status)
         if req.accept_encoding and file.varies:
             file = self._files.choose(path, file, ",".join(req.header_all("accept-encoding")))
-        if req.conditional and self._is_answered(req, file):
+        if req.conditions and self._is_answered(req, file):
             return
         if file.content is not None:
             req.reply_bytes(file.content, file.lines)
@@ -265,7 +275,7 @@ class StaticFiles:
             req.reply_bytes(b"", file.validators, 304)
         elif status:
             self._error(req, status, "the file is not as this request wants it to be", None)
-        elif req.method == "GET":
+        elif req.conditions & RANGE and req.method == "GET":
             return self._serve_ranges(req, file)
         return status != 0
 
