@@ -20,11 +20,16 @@ TCP_MEMORY = "Memory of an idle TCP connection, KiB"
 TLS_MEMORY = "Memory of an idle TLS connection, KiB"
 HTTP_MEMORY = "Memory of an idle HTTP connection, KiB"
 IMPORT = "Time of `import galidia`, ms beyond bare Python"
+LISTING = "Listing of 10,000 files: the longest hold of the loop, ms"
 
 
-def file_title(size: str) -> str:
+#: How a file is asked for besides as a whole.
+WHOLE, NOT_MODIFIED, RANGE = "", ", not modified", ", half of it"
+
+
+def file_title(size: str, how: str = WHOLE) -> str:
     """The title of the static file scenario of this size."""
-    return f"Static file, {size}"
+    return f"Static file, {size}{how}"
 
 
 @dataclass
@@ -125,12 +130,14 @@ TARGETS = [
     _ratio(CLIENT, COMPILED, "aiohttp", 3.0),
     _ratio(CLIENT, COMPILED, "httpx", 5.0),
     *(
-        _ratio(file_title(size), COMPILED, NGINX.name, 0.9)
+        _ratio(file_title(size, how), COMPILED, NGINX.name, 0.9)
         for size in ("1 KiB", "100 KiB", "10 MiB")
+        for how in (WHOLE, NOT_MODIFIED, RANGE)
     ),
     _below(IDLE_LOSS, 5.0),
     _below(TCP_MEMORY, 1.0),
     _below(TLS_MEMORY, 40.0),
     _below(HTTP_MEMORY, 1.5),
     _below(IMPORT, 40.0),
+    _below(LISTING, 50.0),
 ]

@@ -7,15 +7,12 @@ means well, and the whole is sent.
 
 from __future__ import annotations
 
-import re
-
 __all__ = ["MAX_RANGES", "content_range", "parse_ranges", "parts_of"]
 
 #: Ranges of one request that are looked at; with more of them the field is ignored.
 MAX_RANGES = 16
 #: Bytes between two ranges that are sent rather than left out.
 _GAP = 80
-_SPEC = re.compile(r"([0-9]*)-([0-9]*)")
 _HUGE = 1 << 62
 
 
@@ -26,20 +23,21 @@ def parse_ranges(value: str, size: int) -> list[tuple[int, int]] | None:
     None: the field is to be ignored. It is malformed, of another unit, or asks for too much.
     """
     unit, equals, text = value.partition("=")
-    if not equals or unit.strip("\t ").lower() != "bytes":
+    if not equals or (unit != "bytes" and unit.strip("\t ").lower() != "bytes"):
+        return None
+    if not text.isascii():
         return None
     count = 0
     ranges: list[tuple[int, int]] = []
     for part in text.split(","):
-        spec = part.strip("\t ")
-        if not spec:  # an empty member of a list means nothing (RFC 9110 5.6.1.2)
+        first, dash, last = part.strip("\t ").partition("-")
+        if not first and not dash:  # an empty member of a list means nothing (RFC 9110 5.6.1.2)
             continue
         count += 1
-        m = _SPEC.fullmatch(spec)
-        if m is None or count > MAX_RANGES:
+        if not dash or not (first or last) or count > MAX_RANGES:
             return None
-        first = m[1]
-        last = m[2]
+        if (first and not first.isdecimal()) or (last and not last.isdecimal()):
+            return None
         if first:
             start = _number(first)
             end = size
@@ -49,14 +47,12 @@ def parse_ranges(value: str, size: int) -> list[tuple[int, int]] | None:
                     return None
                 if number < size:
                     end = number + 1
-        elif last:  # so many from the end
+        else:  # so many from the end
             number = _number(last)
             if not size and number:
                 return None  # there is nothing, and that is what was asked for
             start = size - number if number < size else 0
             end = size
-        else:
-            return None
         if start < end:
             ranges.append((start, end))
     if not count:
@@ -85,8 +81,11 @@ def parts_of(
 
 
 def _number(digits: str) -> int:
-    digits = digits.lstrip("0")
-    return int(digits or "0") if len(digits) <= 18 else _HUGE
+    if len(digits) > 18:
+        digits = digits.lstrip("0") or "0"
+        if len(digits) > 18:
+            return _HUGE
+    return int(digits)
 
 
 def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

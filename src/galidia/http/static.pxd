@@ -1,8 +1,8 @@
 cimport cython
 from .conditions cimport check, range_holds
 from .files cimport File, FileCache
-from .outline cimport RANGE
-from .ranges cimport content_range, parse_ranges
+from .outline cimport IF_RANGE, RANGE
+from .ranges cimport parse_ranges
 from .request cimport Request
 from .tree cimport Tree
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 if not cython.compiled:
     from .conditions import check, range_holds
-    from .outline import RANGE
-    from .ranges import content_range, parse_ranges
+    from .outline import IF_RANGE, RANGE
+    from .ranges import parse_ranges
 
 logger = logging.getLogger("galidia")
 
@@ -207,7 +207,7 @@ class StaticFiles:
                     return None
         # An encoded slash is part of a name (RFC 3986 2.2), and no name has one.
         length = req.path_end - req.path_start
-        if length != len(req.path) and "%2f" in req.target.lower():
+        if length != len(target) and "%2f" in req.target.lower():
             return None
         return path
 
@@ -270,18 +270,22 @@ class StaticFiles:
 
     def _is_answered(self, req: Request, file: File) -> bool:
         """Whether it is not the whole file that a request with conditions or ranges gets."""
-        status = check(req, file.etag, file.modified)
+        status = 0
+        if req.conditions & ~(RANGE | IF_RANGE):
+            status = check(req, file.etag, file.modified)
         if status == 304:
             req.reply_bytes(b"", file.validators, 304)
         elif status:
             self._error(req, status, "the file is not as this request wants it to be", None)
-        elif req.conditions & RANGE and req.method == "GET":
+        elif req.conditions & RANGE and req.method_end == 3:  # of GET only, not of HEAD
             return self._serve_ranges(req, file)
         return status != 0
 
     def _serve_ranges(self, req: Request, file: File) -> bool:
         values = req.header_all("range")
-        if len(values) != 1 or not range_holds(req, file.etag, file.changed):
+        if len(values) != 1:
+            return False
+        if req.conditions & IF_RANGE and not range_holds(req, file.etag, file.changed):
             return False
         ranges = parse_ranges(values[0], file.size)
         if ranges is None:
@@ -291,8 +295,8 @@ class StaticFiles:
             self._error(req, 416, f"the file has {file.size} bytes", headers)
         elif len(ranges) == 1:
             start, end = ranges[0]
-            where = content_range(start, end, file.size).encode("ascii")
-            extra = b"%bContent-Range: %b\r\n" % (file.lines, where)
+            where = (file.lines, start, end - 1, file.size)
+            extra = b"%bContent-Range: bytes %d-%d/%d\r\n" % where
             if file.content is not None or end - start <= SMALL_FILE:
                 req.reply_bytes(file.part(start, end), extra, 206)
             else:
