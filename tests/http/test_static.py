@@ -345,6 +345,12 @@ def test_pages_of_errors(root: Path, site: Callable[..., Get]) -> None:
     assert (found.status, len(found.body), found.header("allow")) == (405, 100_000, "GET, HEAD")
     (root / "404.html").write_text("changed")
     assert get("/none").body == b"changed"
+    (root.parent / "pics").mkdir()
+    get = site(
+        errors={404: "404.html"}, folders={"/empty": {}}, rewrites={"/pics": root.parent / "pics"}
+    )
+    for target in ("/none", "/empty/none", "/pics/none"):
+        assert get(target).body == b"changed"
     for wrong in ("none.html", "../secret.txt", "empty", ""):
         with pytest.raises((ValueError, FileNotFoundError)):
             StaticFiles(root, errors={404: wrong})

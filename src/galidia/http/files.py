@@ -12,6 +12,15 @@ import os
 import stat
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+if cython.compiled:
+    from cython.cimports.cpython.bytes import PyBytes_AS_STRING
+    from cython.cimports.galidia.http.files import galidia_is_same
 
 from .compression import SUFFIXES, acceptable, compress
 from .dates import format_date
@@ -48,15 +57,22 @@ class File:
 
     __slots__ = (
         "changed", "content", "content_type", "etag", "fd", "identity", "lines", "looked",
-        "modified", "neighbours", "poor", "rest", "size", "validators", "varies",
+        "modified", "name", "neighbours", "numbers", "poor", "rest", "size", "validators", "varies",
     )  # fmt: skip
 
+    numbers: list[int]  # in C: the identity, for a comparison without objects
+
     def __init__(
-        self, identity: tuple[int, ...], kind: str, coding: str, etag: str, varies: bool,
-        extra: bytes,
+        self, name: bytes, identity: tuple[int, ...], kind: str, coding: str, etag: str,
+        varies: bool, extra: bytes,
     ) -> None:  # fmt: skip
         _, _, size, modified, changed = identity
+        #: The path as the system has it.
+        self.name = name
         self.identity = identity
+        if cython.compiled:
+            for i in range(5):
+                self.numbers[i] = identity[i] & 0xFFFF_FFFF_FFFF_FFFF
         self.size = size
         #: Epoch seconds, within what a date of HTTP can name.
         self.modified = min(max(modified // 10**9, 0), _LAST_DATE)
@@ -119,6 +135,21 @@ class FileCache:
         self._compresses = compresses
         self._known: dict[str, File] = {}  # oldest first
         self._bytes = 0
+
+    def current(self, path: str) -> File | None:
+        """What is remembered of a path, if it is still the same file."""
+        file = self._known.get(path)
+        if file is None:
+            return None
+        if cython.compiled:  # os.stat makes an object of two dozen others
+            name = PyBytes_AS_STRING(file.name)
+            with cython.nogil:
+                same = galidia_is_same(name, cython.address(file.numbers[0]))
+            return file if same else None
+        try:
+            return file if _identity(os.stat(path)) == file.identity else None
+        except OSError:
+            return None
 
     def knows(self, path: str) -> bool:
         return path in self._known
@@ -186,7 +217,8 @@ class FileCache:
             codes = self._precompressed or self._compresses
             varies = bool(coding) or (codes and compressible(kind))
             etag = etag_of(status, f"-{coding}" if coding else "")
-            file = File(_identity(status), kind, coding, etag, varies, self._extra)
+            name = os.fsencode(path)
+            file = File(name, _identity(status), kind, coding, etag, varies, self._extra)
             if file.size <= SMALL_FILE:
                 content = os.pread(fd, SMALL_FILE + 1, 0)
                 if len(content) != file.size:
@@ -244,7 +276,8 @@ class FileCache:
             return None
         self.drop(key)
         etag = f'{file.etag[:-1]}+{coding}"'
-        found = File(file.identity, file.content_type, coding, etag, True, self._extra)
+        kind, extra = file.content_type, self._extra
+        found = File(file.name, file.identity, kind, coding, etag, True, extra)
         found.size = len(content)
         found.content = content
         self._keep(key, found)

@@ -63,7 +63,8 @@ class StaticFiles:
     names that begin with a dot never are.
     ``headers``: fields added to files and listings; ``cache_control``: that field, for files.
     ``types``: media types by the ending of a name, as ``{".log": "text/plain"}``.
-    ``errors``: pages below the root, by the status that they are sent with: ``{404: "404.html"}``.
+    ``errors``: pages below the root, by the status that they are sent with: ``{404: "404.html"}``;
+    they are sent for all that is served here.
     ``precompressed``: whether a packed file that lies beside a text (``name.br``, ``.zst``,
     ``.gz``) is sent in its place; ``compress``: whether texts are packed here, up to
     `files.COMPRESS_MOST` bytes.
@@ -79,7 +80,7 @@ class StaticFiles:
     """
 
     __slots__ = (
-        "__galidia_events__", "_errors", "_extra", "_files", "_hides", "_sites", "acl", "auth",
+        "__galidia_events__", "_errors", "_extra", "_files", "_hides", "_pages", "_sites", "acl", "auth",
         "cgi", "dav", "index", "listing", "ssi", "tree",
     )  # fmt: skip
 
@@ -113,6 +114,7 @@ class StaticFiles:
         endings = {ending.lower(): kind for ending, kind in (types or {}).items()}
         self._files = FileCache(self.tree, header_lines(fields), endings, precompressed, compress)
         self._errors = {code: self._page(name) for code, name in (errors or {}).items()}
+        self._pages = self._files
         check_ip_acl(acl, "127.0.0.1")
         self.acl = acl
         self.auth = auth
@@ -131,6 +133,7 @@ class StaticFiles:
             }  # fmt: skip
             self._sites = _sites(self.tree.root, options, rewrites or {}, folders or {})
             for site in self._sites:
+                site.files._share_pages(self)
                 self.__galidia_events__ |= site.files.__galidia_events__
 
     def __call__(self, c: Connection, ev: int, req: Request) -> None:
@@ -179,6 +182,10 @@ class StaticFiles:
             self._error(req, 404, "", None)
             return
         try:
+            file = self._files.current(path)
+            if file is not None and (self.ssi is None or not self.ssi.matches(path)):
+                self._send(req, path, file)
+                return
             if not self._files.knows(path):
                 self.tree.resolve(path)  # before anything can be learned of what lies outside
             status = os.stat(path)
@@ -258,7 +265,9 @@ class StaticFiles:
             name = path.rpartition("/")[2]
             self.ssi.run(req, path, req.path.rpartition("/")[0] + "/" + name, "")
             return
-        file = self._files.get(path, status)
+        self._send(req, path, self._files.get(path, status))
+
+    def _send(self, req: Request, path: str, file: File) -> None:
         if req.accept_encoding and file.varies:
             file = self._files.choose(path, file, ",".join(req.header_all("accept-encoding")))
         if req.conditions and self._is_answered(req, file):
@@ -358,11 +367,16 @@ class StaticFiles:
             raise ValueError(f"the page of an error is a file in the folder, not {name!r}")
         return path
 
+    def _share_pages(self, other: StaticFiles) -> None:
+        """Send the pages of another one."""
+        self._errors = other._errors
+        self._pages = other._files
+
     def _error(self, req: Request, status: int, text: str, headers: Any) -> None:
         page = self._errors.get(status)
         if page is not None:
             try:
-                file = self._files.get(page, os.stat(page))
+                file = self._pages.get(page, os.stat(page))
                 kind = [("Content-Type", file.content_type), *(headers or ())]
                 req.reply(status, file.part(0, file.size), kind)
                 return
