@@ -80,8 +80,8 @@ class StaticFiles:
     """
 
     __slots__ = (
-        "__galidia_events__", "_errors", "_extra", "_files", "_hides", "_pages", "_sites", "acl", "auth",
-        "cgi", "dav", "index", "listing", "ssi", "tree",
+        "__galidia_events__", "_errors", "_extra", "_files", "_hides", "_pages", "_sites", "acl",
+        "auth", "cgi", "dav", "index", "listing", "ssi", "tree",
     )  # fmt: skip
 
     def __init__(
