@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 import warnings
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class AllOrNone(build_ext):
             self.translate()
             self.parallel = self.parallel or os.cpu_count()
             super().run()
+            if in_place:
+                self.drop_orphans()
         except Exception as error:
             if os.environ.get("GALIDIA_REQUIRE_COMPILED"):
                 raise
@@ -48,6 +51,13 @@ class AllOrNone(build_ext):
                     Path(root, self.get_ext_filename(extension.name)).unlink(missing_ok=True)
             self.extensions = []
             warnings.warn(f"not compiled, running as pure Python: {error!r}", stacklevel=1)
+
+    def drop_orphans(self) -> None:
+        """A binary whose source is gone would still be imported."""
+        wanted = {Path(SOURCE, self.get_ext_filename(e.name)) for e in self.extensions}
+        for binary in Path(SOURCE, "galidia").rglob("*" + sysconfig.get_config_var("EXT_SUFFIX")):
+            if binary not in wanted:
+                binary.unlink()
 
     def translate(self) -> None:
         from Cython.Build import cythonize

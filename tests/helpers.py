@@ -181,9 +181,7 @@ class Certificates:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ca = self._make(
-            "ca", "Test CA", issuer=None, extra="basicConstraints=critical,CA:true"
-        )
+        self.ca = self._make("ca", "Test CA", None, "keyUsage=critical,keyCertSign")
         self.server = self.issue("server", "DNS:localhost,IP:127.0.0.1,IP:::1")
         self.renewed = self.issue("renewed", "DNS:localhost,IP:127.0.0.1,IP:::1")
         self.other = self.issue("other", "DNS:other.example")

@@ -15,7 +15,7 @@ from galidia import EV_CLOSE, EV_HTTP_REQUEST, EV_RECV, Connection, handles
 from galidia.core.events import mask_of
 from galidia.core.protocol import Protocol
 from galidia.http.dates import parse_date
-from galidia.http.request import header_lines
+from galidia.http.fields import header_lines
 from tests.http.conftest import Net
 from tests.http.wire import Response, complete, response, responses
 

@@ -24,8 +24,8 @@ if cython.compiled:
 
 from .compression import SUFFIXES, acceptable, compress
 from .dates import format_date
+from .fields import header_lines
 from .media_types import compressible, content_type
-from .request import header_lines
 from .tree import Tree
 
 #: Files up to this many bytes are kept in memory and sent with their head.

@@ -1,6 +1,7 @@
 cimport cython
 from ..core.connection cimport Connection
 from ..core.protocol cimport Protocol
+from .fields cimport header_lines
 from .message cimport Message
 from .reader cimport Reader
 

@@ -13,6 +13,7 @@ else:
     from .. import _cython as cython
 
 from .dates import format_date
+from .fields import Headers, items_of
 from .jsontext import encode
 from .message import Message
 from .reader import Reader
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from ..core.protocol import Protocol
     from .sse import EventStream
 
-if cython.compiled:
+if not cython.compiled:
+    from .fields import header_lines
+else:
     from cython.cimports.cpython.bytes import (
         PyBytes_AS_STRING,
         PyBytes_FromStringAndSize,
@@ -33,21 +36,16 @@ if cython.compiled:
     )
     from cython.cimports.libc.string import memcpy
 
-Headers = Mapping[str, str] | Iterable[tuple[str, str]]
-
 _STATUS_LINES: list[bytes] = [b""] * 1000
 #: A longer body is not copied once more to be queued in one piece with its head.
 _TOGETHER = 1 << 12
 _CLOSE_LINE = b"Connection: close\r\n"
 _KEEP_LINE = b"Connection: keep-alive\r\n"
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 # In place of the number of bytes that are left of a body that is sent bit by bit.
 _CHUNKS = -1
 _UNTIL_CLOSE = -2
 _NOTHING = -3
-#: Fields that say how the message is framed: the library sets them, and nobody else.
-_FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "date"})
 
 
 class DateLine:
@@ -389,7 +387,7 @@ class Request(Message):
         ``recv_mbuf``, and the new protocol gets a ``RECV`` for it. Raises RuntimeError if the
         client did not ask for it, or when its request is not complete.
         """
-        lines = header_lines([("Upgrade", name), *pairs_of(headers or ())])
+        lines = header_lines([("Upgrade", name), *items_of(headers or ())])
         if self.replied or not self.upgrade or not self.complete:
             raise RuntimeError("this request does not end with another protocol")
         self.replied = True
@@ -531,26 +529,3 @@ def _status_line(status: int) -> bytes:
     line = b"HTTP/1.1 %d %b\r\n" % (status, reason(status).encode("ascii"))
     _STATUS_LINES[status] = line
     return line
-
-
-def pairs_of(headers: Headers) -> Iterable[tuple[str, str]]:
-    return headers.items() if isinstance(headers, Mapping) else headers
-
-
-def header_lines(headers: Headers) -> bytes:
-    """Field lines for names and values; nothing in them can end a line early (RFC 9110 5.5)."""
-    lines = []
-    for name, value in pairs_of(headers):
-        if not name or not _TOKEN.issuperset(name):
-            raise ValueError(f"bad header name {name!r}")
-        if name.lower() in _FRAMING:
-            raise ValueError(f"the header {name!r} is set by the library")
-        if not value.isprintable() and value.replace("\t", "").isprintable() is False:
-            raise ValueError(f"bad value of header {name!r}: {value!r}")
-        try:
-            lines.append(b"%b: %b\r\n" % (name.encode("ascii"), value.encode("latin-1")))
-        except UnicodeEncodeError:
-            raise ValueError(
-                f"bad value of header {name!r}: {value!r} is not Latin-1; encode it first"
-            ) from None
-    return b"".join(lines)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .jsontext import encode
 
 if TYPE_CHECKING:
-    from .request import Headers
+    from .fields import Headers
 
 __all__ = ["EventStream", "encode_event"]
 

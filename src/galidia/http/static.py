@@ -23,16 +23,17 @@ else:
 
 from ..core.acl import check_ip_acl
 from ..core.events import Event, mask_of
+from .fields import header_lines, pairs_of
 from .files import SMALL_FILE, File, FileCache
 from .listing import SLICE, Listing
 from .ranges import parts_of
-from .request import Request, header_lines, pairs_of
+from .request import Request
 from .tree import Tree, hider
 
 if TYPE_CHECKING:
     from ..core.connection import Connection
     from ..core.handler import HandlerFunction
-    from .request import Headers
+    from .fields import Headers
     from .services import FileService, Guard
 
 if not cython.compiled:
@@ -109,7 +110,7 @@ class StaticFiles:
         self.index = _names("index", index)
         self.listing = listing
         self._hides = hider(_names("hidden", hidden))
-        self._extra = list(pairs_of(headers)) if headers is not None else []
+        self._extra = pairs_of(headers)
         fields = [*self._extra, ("Cache-Control", cache_control)] if cache_control else self._extra
         endings = {ending.lower(): kind for ending, kind in (types or {}).items()}
         self._files = FileCache(self.tree, header_lines(fields), endings, precompressed, compress)
