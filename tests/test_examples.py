@@ -622,6 +622,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "timers": test_timers,
     "tls_echo": test_tls_echo,
     "udp_echo": test_udp_echo,
+    "virtual_hosts": test_virtual_hosts,
 }
 
 

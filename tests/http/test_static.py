@@ -430,9 +430,13 @@ def test_folders_of_their_own(root: Path, site: Callable[..., Get]) -> None:
         ({"/private": {"lsting": True}}, TypeError),
         ({"/private": {"errors": {}}}, TypeError),
         ({"/private": {"index": "a"}}, TypeError),
+        ({"/private": {"dav": None}}, TypeError),
     ]:
         with pytest.raises(error):
             StaticFiles(root, folders=wrong)  # type: ignore[arg-type]
+    for option in ("acl", "auth"):
+        with pytest.raises(ValueError, match="does not go with dav="):
+            StaticFiles(root, dav=print, folders={"/private": {option: None}})
 
 
 def test_rewrites(root: Path, tmp_path: Path, site: Callable[..., Get]) -> None:

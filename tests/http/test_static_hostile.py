@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from galidia import Connection, Manager
-from galidia.http import StaticFiles
+from galidia.http import StaticFiles, static
 from galidia.http import tree as module
 from tests.http.wire import Response, response
 
@@ -209,7 +209,7 @@ def test_what_is_no_file(root: Path, get: Get) -> None:
 
 
 def test_a_folder_of_its_own_is_not_got_around(
-    root: Path, mgr: Manager, get: Get, listener: Connection
+    root: Path, mgr: Manager, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever way a path is written in, it is its decoded form that the options go by."""
 
@@ -234,6 +234,10 @@ def test_a_folder_of_its_own_is_not_got_around(
         assert get(target.encode(), to=server).status == 404, target
     assert get(b"/a.txt", to=server).body == b"a"
     assert get(b"/da", to=server).status == 404
+    monkeypatch.setattr(static, "_FOLDS", True)  # as where "D" is "d"
+    for target in ("/D/a.txt", "/D", "/D/"):
+        assert get(target.encode(), to=server).status == 401, target
+    assert get(b"/Da", to=server).status == 404
     files.close()
 
 
@@ -241,8 +245,9 @@ def test_names_as_windows_takes_them(root: Path, get: Get, monkeypatch: pytest.M
     """There a dot or a space at the end of a name does not count, and a colon splits it."""
     import re
 
-    monkeypatch.setattr(module, "_ODD", re.compile(r"[. ](?:/|$)|:"))
+    monkeypatch.setattr(module, "_ODD", re.compile(r"[. ](?:/|$)|:|~[0-9]"))
     tree = module.Tree(root)
-    for target in ("/a.txt.", "/a.txt ", "/d./a.txt", "/d /a.txt", "/a.txt::$DATA", "/C:/x"):
+    for target in ("/a.txt.", "/a.txt ", "/d./a.txt", "/d /a.txt", "/a.txt::$DATA", "/C:/x",
+                   "/LONGNA~1/a.txt"):  # fmt: skip
         assert tree.locate(target) is None
     assert tree.locate("/d/a.txt") is not None

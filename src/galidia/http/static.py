@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import secrets
 import stat
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -48,6 +48,8 @@ INDEX = ("index.html", "index.htm")
 SCRIPT_DEPTH = 50
 
 _HTTP_REQUEST = int(Event.HTTP_REQUEST)
+#: Whether "/Private" is "/private" to the file system.
+_FOLDS = sys.platform in ("darwin", "win32")
 #: Nothing in a listing does anything, whatever a name may say.
 _LISTING = [
     ("Content-Type", "text/html; charset=utf-8"),
@@ -74,7 +76,8 @@ class StaticFiles:
     with other methods than GET and HEAD.
     ``rewrites``: prefixes of paths, and the folder or file anywhere that they stand for.
     ``folders``: prefixes of paths, and the options that differ there. Those are all but ``errors``,
-    ``rewrites`` and ``folders``.
+    ``dav``, ``rewrites`` and ``folders``; where there is ``dav``, not ``acl`` and ``auth`` either,
+    because a copy from one folder to another would lead around them.
 
     Raises NotADirectoryError when ``root`` is not a folder, ValueError and TypeError for options
     that cannot be.
@@ -316,7 +319,7 @@ class StaticFiles:
         return True
 
     def _serve_parts(self, req: Request, file: File, ranges: list[tuple[int, int]]) -> None:
-        boundary = secrets.token_hex(12)  # nobody can have written it into the file
+        boundary = os.urandom(12).hex()  # nobody can have written it into the file
         heads, tail, length = parts_of(ranges, file.size, file.content_type, boundary)
         kind = f"Content-Type: multipart/byteranges; boundary={boundary}\r\n".encode("ascii")
         if file.content is not None or length <= SMALL_FILE:
@@ -419,9 +422,11 @@ class _Site:
         self.files = StaticFiles(root, **options)
 
     def has(self, target: str) -> bool:
-        if not target.startswith(self.prefix):
+        n = len(self.prefix)
+        if target[n : n + 1] not in ("", "/"):
             return False
-        return len(target) == len(self.prefix) or target[len(self.prefix)] == "/"
+        start = target[:n]
+        return start == self.prefix or (_FOLDS and start.lower() == self.prefix.lower())
 
     def target(self, target: str) -> str:
         return self.file or target[self.cut :] or "/"
@@ -442,12 +447,10 @@ def _sites(
     for prefix in sorted({*roots, *changes}):
         above = next((site for site in reversed(found) if site.has(prefix)), None)
         mine = {**(known[above.prefix] if above else options), **changes.get(prefix, {})}
-        wrong = mine.keys() - options.keys()
-        if wrong:
-            raise TypeError(f"folders[{prefix!r}] has no option {min(wrong)!r}")
+        _check_options(prefix, changes.get(prefix, {}).keys(), options)
         known[prefix] = mine
         if prefix in roots:
-            mine["dav"] = changes.get(prefix, {}).get("dav")  # it has a folder of its own
+            mine["dav"] = None  # it has a folder of its own
             found.append(_Site(prefix, roots[prefix], len(prefix), mine))
         elif above is not None:
             found.append(_Site(prefix, above.root, above.cut, mine))
@@ -455,6 +458,17 @@ def _sites(
             found.append(_Site(prefix, root, 0, mine))
     found.sort(key=lambda site: -len(site.prefix))
     return found
+
+
+def _check_options(prefix: str, given: Iterable[str], options: Mapping[str, Any]) -> None:
+    for option in given:
+        if option not in options or option == "dav":
+            raise TypeError(f"folders[{prefix!r}] has no option {option!r}")
+        if option in ("acl", "auth") and options["dav"] is not None:
+            raise ValueError(
+                f"{option}= of a folder does not go with dav=: a copy from one folder to another "
+                f"would lead around it; serve {prefix!r} from a StaticFiles of its own"
+            )
 
 
 def _prefix(prefix: str) -> str:

@@ -17,8 +17,9 @@ from fnmatch import translate
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _STEP = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
 
-# Windows drops dots and spaces at the end of a name, and takes a colon for a drive or a stream.
-_ODD = re.compile(r"[. ](?:/|$)|:") if os.name == "nt" else None
+# Windows drops dots and spaces at the end of a name, takes a colon for a drive or a stream, and has
+# a second name such as "PRIVAT~1" for a long one.
+_ODD = re.compile(r"[. ](?:/|$)|:|~[0-9]") if os.name == "nt" else None
 
 
 class Tree:
