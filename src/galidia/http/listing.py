@@ -2,12 +2,13 @@
 
 It needs no script and nothing from elsewhere. The names of a folder are read at once and the rest
 is looked at slice by slice, as the page leaves, so that a huge folder does not hold up the others;
-only to sort by time or size it is needed for all before.
+only to sort by time or size it is needed for all before. What is kept meanwhile are the names.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from html import escape
@@ -61,7 +62,7 @@ class Listing:
     lie outside. Raises OSError when the folder cannot be read, but not in the middle.
     """
 
-    __slots__ = ("_at", "_entries", "_fd", "_more", "_order", "_target")
+    __slots__ = ("_at", "_fd", "_folder", "_more", "_names", "_order", "_target", "on_close")
 
     def __init__(
         self,
@@ -71,20 +72,29 @@ class Listing:
         hides: Callable[[str], bool] | None = None,
     ) -> None:
         self._fd = folder if isinstance(folder, int) else -1
+        self._folder = "" if isinstance(folder, int) else folder
         self._target = target
         self._order = order if order.removeprefix("-") in _COLUMNS else "name"
-        self._entries: list[os.DirEntry[str]] = []
+        #: Those of folders end with a slash.
+        self._names: list[str] = []
         self._more = False
         self._at = -1
+        #: Called once when it is over.
+        self.on_close: Callable[[], object] | None = None
         try:
-            self._scan(folder, hides)
-            self._sort()
+            entries = self._scan(folder, hides)
+            self._sort(entries)
+            self._names = [e.name if _is_file(e) else f"{e.name}/" for e in entries]
         except BaseException:
             self.close()
             raise
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._names)
+
+    def held(self) -> int:
+        """Bytes that are held until it is over, about."""
+        return sum(map(len, self._names)) + 64 * len(self._names)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -93,13 +103,13 @@ class Listing:
         if self._at < 0:
             self._at = 0
             return self._begin().encode()
-        entries = self._entries[self._at : self._at + SLICE]
-        if entries:
+        names = self._names[self._at : self._at + SLICE]
+        if names:
             self._at += SLICE
-            return "".join([_row(entry) for entry in entries]).encode()
-        if self._at > len(self._entries) + SLICE:
+            return "".join([self._row(name) for name in names]).encode()
+        if self._at > len(self._names) + SLICE:
             raise StopIteration
-        self._at = len(self._entries) + SLICE + 1
+        self._at = len(self._names) + SLICE + 1
         self.close()
         note = f"<p>Only {MAX_ENTRIES} of the entries are shown.\n" if self._more else ""
         return _END.format(note=note).encode()
@@ -109,29 +119,36 @@ class Listing:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
+        on_close, self.on_close = self.on_close, None
+        if on_close is not None:
+            on_close()
 
-    def _scan(self, folder: int | str, hides: Callable[[str], bool] | None) -> None:
+    def _scan(
+        self, folder: int | str, hides: Callable[[str], bool] | None
+    ) -> list[os.DirEntry[str]]:
+        entries: list[os.DirEntry[str]] = []
         with os.scandir(folder) as found:
             for entry in found:
                 name = entry.name
                 if name[0] == "." or (hides is not None and hides(name)):
                     continue
-                if len(self._entries) >= MAX_ENTRIES:
+                if len(entries) >= MAX_ENTRIES:
                     self._more = True
                     break
-                self._entries.append(entry)
+                entries.append(entry)
+        return entries
 
-    def _sort(self) -> None:
+    def _sort(self, entries: list[os.DirEntry[str]]) -> None:
         """Folders come first, whatever the order, and equal things in that of their names."""
-        self._entries.sort(key=lambda e: (e.name.lower(), e.name))
+        entries.sort(key=lambda e: (e.name.lower(), e.name))
         reverse = self._order[0] == "-"
         if self._order == "-name":
-            self._entries.reverse()
+            entries.reverse()
         elif self._order.endswith("time"):
-            self._entries.sort(key=_time, reverse=reverse)
+            entries.sort(key=_time, reverse=reverse)
         elif self._order.endswith("size"):
-            self._entries.sort(key=_length, reverse=reverse)
-        self._entries.sort(key=_is_file)
+            entries.sort(key=_length, reverse=reverse)
+        entries.sort(key=_is_file)
 
     def _begin(self) -> str:
         columns = ""
@@ -147,22 +164,24 @@ class Listing:
             page += _ROW.format(href="../", name="../", modified="", size="")
         return page
 
+    def _row(self, name: str) -> str:
+        modified = size = ""
+        try:
+            status = self._status(name)
+            if not stat.S_ISLNK(status.st_mode):
+                size = "" if name[-1] == "/" else _size(status.st_size)
+                modified = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.st_mtime))
+        except (OSError, OverflowError, ValueError):
+            pass  # gone meanwhile, or a time that no calendar has
+        # "./" so that a name with a colon is not taken for a scheme (RFC 3986 4.2)
+        href = "./" + quote(os.fsencode(name))
+        return _ROW.format(href=href, name=escape(_shown(name)), modified=modified, size=size)
 
-def _row(entry: os.DirEntry[str]) -> str:
-    slash = "/" if entry.is_dir(follow_symlinks=False) else ""
-    modified = size = ""
-    try:
-        if not entry.is_symlink():
-            status = entry.stat(follow_symlinks=False)
-            size = "" if slash else _size(status.st_size)
-            modified = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.st_mtime))
-    except (OSError, OverflowError, ValueError):
-        pass  # gone meanwhile, or a time that no calendar has
-    # "./" so that a name with a colon is not taken for a scheme (RFC 3986 4.2)
-    href = "./" + quote(os.fsencode(entry.name)) + slash
-    return _ROW.format(
-        href=href, name=escape(_shown(entry.name)) + slash, modified=modified, size=size
-    )
+    def _status(self, name: str) -> os.stat_result:
+        name = name.rstrip("/")  # with it, a link would be followed
+        if self._fd < 0:
+            return os.lstat(os.path.join(self._folder, name))
+        return os.lstat(name, dir_fd=self._fd)
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
