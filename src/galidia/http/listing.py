@@ -12,7 +12,11 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from ..core.connection import Connection
 
 __all__ = ["MAX_ENTRIES", "SLICE", "Listing"]
 
@@ -62,7 +66,7 @@ class Listing:
     lie outside. Raises OSError when the folder cannot be read, but not in the middle.
     """
 
-    __slots__ = ("_at", "_fd", "_folder", "_more", "_names", "_order", "_target", "on_close")
+    __slots__ = ("_at", "_fd", "_folder", "_more", "_names", "_order", "_payer", "_target")
 
     def __init__(
         self,
@@ -79,8 +83,7 @@ class Listing:
         self._names: list[str] = []
         self._more = False
         self._at = -1
-        #: Called once when it is over.
-        self.on_close: Callable[[], object] | None = None
+        self._payer: Connection | None = None
         try:
             entries = self._scan(folder, hides)
             self._sort(entries)
@@ -92,9 +95,10 @@ class Listing:
     def __len__(self) -> int:
         return len(self._names)
 
-    def held(self) -> int:
-        """Bytes that are held until it is over, about."""
-        return sum(map(len, self._names)) + 64 * len(self._names)
+    def charge(self, c: Connection) -> None:
+        """Have what is held until it is over count as a connection's."""
+        self._payer = c
+        c.account(sum(map(len, self._names)) + 64 * len(self._names))
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -119,9 +123,9 @@ class Listing:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
-        on_close, self.on_close = self.on_close, None
-        if on_close is not None:
-            on_close()
+        payer, self._payer = self._payer, None
+        if payer is not None:
+            payer.account(0)
 
     def _scan(
         self, folder: int | str, hides: Callable[[str], bool] | None

@@ -13,7 +13,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -254,9 +253,7 @@ class StaticFiles:
         if len(page) <= SLICE:
             req.reply(200, b"".join(page), headers)
         else:
-            c = req.connection
-            c.account(page.held())
-            page.on_close = partial(c.account, 0)
+            page.charge(req.connection)
             req.stream(page, 200, headers)
 
     def _list(self, path: str, target: str, order: str) -> Listing:
