@@ -16,6 +16,7 @@ from .load import (
     Load,
     LoadError,
     at_half_load,
+    dns,
     echo,
     handshakes,
     http,
@@ -27,6 +28,7 @@ from .results import Results
 from .servers import (
     CLIENTS,
     COMPILED,
+    DNS,
     ECHO,
     GALIDIA_PYTHON,
     HELLO,
@@ -47,11 +49,13 @@ from .servers import (
     answers,
     echoes,
     listens,
+    resolves,
 )
 
 CONNECTIONS = 50
 IDLE_TCP, IDLE_TLS, IDLE_HTTP = 10_000, 1_000, 10_000
 PIPELINE, BODY = 16, 64 << 10
+QUERIES = 100  # under way
 OPEN_FILES = 65_536
 CYMONGOOSE_ECHO = (
     "TCP echo of cymongoose: it has no call that discards received bytes (`recv_data` only copies "
@@ -87,6 +91,7 @@ def load_scenarios() -> list[Scenario]:
             http(CONNECTIONS, body=BODY),
         ),
         Scenario(results.HTTPS, HTTPS, secure, wrk("/", CONNECTIONS, scheme="https")),
+        Scenario(results.DNS_ANSWERS, DNS, resolves, dns(QUERIES)),
         Scenario(results.HANDSHAKES, HTTPS, secure, handshakes(CONNECTIONS)),
     ]
     for size, length in FILE_SIZES.items():

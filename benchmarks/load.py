@@ -3,12 +3,13 @@
 import json
 import math
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .cpu import LOAD_CORE, cores_time, cpu_time, load_generators_time, pin_to
-from .prepare import BUILD, HERE
+from .prepare import BUILD, HERE, zone_file
 from .servers import Server
 
 BROWSER_HEADERS = {
@@ -111,6 +112,22 @@ def wrk(
     return load
 
 
+def dns(outstanding: int) -> Load:
+    """Queries over UDP for every name of the zone in turn, so many of them under way."""
+
+    def load(port: int, seconds: float) -> Run:
+        queries = str(zone_file("queries"))
+        command = f"dnsperf -s 127.0.0.1 -p {port} -d {queries} -l {seconds} -c 10 -T 1"
+        text = _run([*command.split(), "-q", str(outstanding)], seconds)
+        found = dict(re.findall(r"^  ([A-Z][^:]+): +([0-9.]+)", text, re.MULTILINE))
+        if "NOERROR" not in text or float(found["Queries lost"]):
+            raise LoadError(f"dnsperf lost {found['Queries lost']} queries")
+        run_time = float(found["Run time (s)"])
+        return Run(float(found["Queries completed"]), run_time, math.nan, math.nan, math.nan)
+
+    return load
+
+
 def at_half_load(
     server: Server, peak: Load, paced: Callable[[float], Load], seconds: float
 ) -> Sample:
@@ -146,6 +163,12 @@ def run_json(
     command: list[str], seconds: float, environment: Mapping[str, str] | None = None
 ) -> dict[str, float]:
     """What a load generator, pinned to its core, prints as a line of JSON."""
+    counted: dict[str, float] = json.loads(_run(command, seconds, environment).splitlines()[-1])
+    return counted
+
+
+def _run(command: list[str], seconds: float, environment: Mapping[str, str] | None = None) -> str:
+    """What a load generator, pinned to its core, prints."""
     try:
         done = subprocess.run(
             command,
@@ -161,5 +184,4 @@ def run_json(
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]  # of a program in Python: the exception
         raise LoadError(last[0] if last else f"{command[0]} failed")
-    counted: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return counted
+    return done.stdout.strip()

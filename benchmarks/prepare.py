@@ -16,7 +16,17 @@ PEER_PYTHON = PEER_VENV / "bin" / "python"
 FILES = BUILD / "files"
 CERT, KEY = BUILD / "chain.pem", BUILD / "chain-key.pem"
 FILE_SIZES = {"1 KiB": 1 << 10, "100 KiB": 100 << 10, "10 MiB": 10 << 20}
-DEBIAN_PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "gcc": "gcc", "openssl": "openssl"}
+DEBIAN_PACKAGES = {
+    "dnsmasq": "dnsmasq-base",
+    "dnsperf": "dnsperf",
+    "gcc": "gcc",
+    "knotd": "knot",
+    "nginx": "nginx-light",
+    "openssl": "openssl",
+    "unbound": "unbound",
+    "wrk": "wrk",
+}
+ZONE_NAMES = 1000
 _OPENSSL_HEADER, _OPENSSL_PACKAGE = Path("/usr/include/openssl/ssl.h"), "libssl-dev"
 _LIBRARIES = {"tls_load": ["-lssl", "-lcrypto"]}
 
@@ -29,6 +39,7 @@ def prepare() -> list[str]:
     for source in sorted((HERE / "native").glob("*.c")):
         problems += _compile(source, BUILD / source.stem)
     _make_files()
+    _make_zone()
     _make_key()
     return problems
 
@@ -88,6 +99,29 @@ def _make_files() -> None:
         path = FILES / file_name(size)
         if not path.exists() or path.stat().st_size != length:
             path.write_bytes(os.urandom(length))
+
+
+def zone_file(kind: str) -> Path:
+    """The zone as a `toml`, `hosts`, `zone` (master file) or `unbound` file; the `queries`."""
+    return BUILD / f"example.{kind}"
+
+
+def _make_zone() -> None:
+    """One zone of `ZONE_NAMES` names with an address each, for every server in its own form."""
+    origin = "example.test"
+    hosts = [(f"host{i}", f"10.0.{i >> 8}.{i & 255}") for i in range(ZONE_NAMES)]
+    soa = f"ns.{origin}. hostmaster.{origin}. 1 7200 3600 1209600 300"
+    lines = {
+        "toml": [f'origin = "{origin}"', "[records]", f'"@" = {{ NS = "host0.{origin}" }}']
+        + [f'{name} = {{ A = "{address}" }}' for name, address in hosts],
+        "hosts": [f"{address} {name}.{origin}" for name, address in hosts],
+        "zone": [f"{origin}. 300 IN SOA {soa}", f"{origin}. 300 IN NS host0.{origin}."]
+        + [f"{name}.{origin}. 300 IN A {address}" for name, address in hosts],
+        "unbound": [f'local-data: "{name}.{origin}. 300 IN A {a}"' for name, a in hosts],
+        "queries": [f"{name}.{origin} A" for name, _ in hosts],
+    }
+    for kind, content in lines.items():
+        zone_file(kind).write_text("\n".join([*content, ""]))
 
 
 def _make_key() -> None:

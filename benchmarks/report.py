@@ -45,6 +45,10 @@ At half of the peak load: the peak of each server is measured under 50 connectio
 are due at equal intervals at half of that rate, each server's own; latency counts from when a
 request was due, also if it had to wait for a free connection.
 
+DNS: dnsperf asks over UDP for the names of the zone in turn, 100 queries under way. The servers
+are held against each other by answers per second of processor time, as dnsperf may set the pace.
+knot and unbound have one thread; dnslib's server is its own with a table of names.
+
 The HTTP client is the measured program and nginx its server, each on one core; it fetches "Hello,
 world!" in batches of 1,000 for {seconds:g} s after a first batch to warm up, 10 at any time, and
 CPU times are the client's. aiohttp and httpx run on uvloop."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .load import Sample
-from .servers import C_ECHO, COMPILED, NGINX, NGINX_READING, PURE
+from .servers import C_ECHO, COMPILED, DNSMASQ, KNOT, NGINX, NGINX_READING, PURE, UNBOUND
 
 ECHO_SMALL, ECHO_LARGE = "TCP echo, 64 B", "TCP echo, 64 KiB"
 HTTP_SMALL, HTTP_BROWSER = "HTTP hello, small request", "HTTP hello, browser-like request"
@@ -13,6 +13,7 @@ PIPELINED = "HTTP hello, pipelined 16 deep"
 JSON = "JSON reply of 1 KiB from a dict"
 POST = "POST of 64 KiB"
 HTTPS, HANDSHAKES = "HTTPS hello, keep-alive", "Full TLS handshakes"
+DNS_ANSWERS = "DNS answers from a zone of 1,000 names"
 CLIENT = "HTTP client, 1,000 GETs over 10 connections"
 LATENCY = "HTTP hello at half of the peak load"
 IDLE_LOSS = "Loss beside 10,000 idle connections, percent of echo 64 B"
@@ -129,6 +130,9 @@ TARGETS = [
     _core_ratio(HANDSHAKES, COMPILED, NGINX.name, 0.9),
     _ratio(CLIENT, COMPILED, "aiohttp", 3.0),
     _ratio(CLIENT, COMPILED, "httpx", 5.0),
+    # dnsperf may set the pace, not the server.
+    *(_core_ratio(DNS_ANSWERS, COMPILED, peer.name, 0.8) for peer in (KNOT, UNBOUND, DNSMASQ)),
+    _core_ratio(DNS_ANSWERS, COMPILED, "dnslib", 10.0),
     *(
         _ratio(file_title(size, how), COMPILED, NGINX.name, 0.9)
         for size in ("1 KiB", "100 KiB", "10 MiB")

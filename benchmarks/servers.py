@@ -18,7 +18,7 @@ from types import TracebackType
 
 from .cpu import SERVER_CORE, family, pin_to
 from .peers.payload import PAYLOAD
-from .prepare import BUILD, CERT, FILES, HERE, KEY, PEER_PYTHON, ROOT
+from .prepare import BUILD, CERT, FILES, HERE, KEY, PEER_PYTHON, ROOT, zone_file
 
 HELLO = b"Hello, world!"
 JSON_TEXT = json.dumps(PAYLOAD, separators=(",", ":")).encode()
@@ -95,6 +95,24 @@ def _uvicorn(port: int, app: str = "uvicorn_app:app") -> list[str]:
     return [str(PEER_PYTHON), *command.split()]
 
 
+def _configured(program: str, port: int, zone: str) -> str:
+    """The file of the configuration of a name server."""
+    folder = BUILD / program
+    folder.mkdir(exist_ok=True)
+    template = string.Template((HERE / "peers" / f"{program}.conf").read_text())
+    config = folder / f"{program}.conf"
+    config.write_text(template.substitute(folder=folder, port=port, zone=zone_file(zone)))
+    return str(config)
+
+
+def _dnsmasq(port: int) -> list[str]:
+    command = f"dnsmasq --keep-in-foreground --port={port} --listen-address=127.0.0.1"
+    command += " --bind-interfaces --conf-file=/dev/null --no-resolv --no-hosts --pid-file="
+    # Not its cache of 150 names by default, but all of them.
+    command += f" --addn-hosts={zone_file('hosts')} --local=/test/ --user=root --cache-size=2000"
+    return [*command.split(), "--dns-forward-max=0", "--log-facility=-"]
+
+
 NGINX = Peer("nginx", _nginx)
 # `return` lets a body be discarded behind the reply; `mirror` has it read whole before the reply.
 NGINX_READING = Peer(
@@ -144,6 +162,18 @@ CLIENTS = [
     *galidia("galidia_client.py"),
     script("aiohttp", "aiohttp_client.py"),
     script("httpx", "httpx_client.py"),
+]
+KNOT = Peer("knot", lambda port: ["knotd", "-c", _configured("knot", port, "zone")])
+UNBOUND = Peer(
+    "unbound", lambda port: ["unbound", "-d", "-c", _configured("unbound", port, "unbound")]
+)
+DNSMASQ = Peer("dnsmasq", _dnsmasq)
+DNS = [
+    KNOT,
+    UNBOUND,
+    DNSMASQ,
+    *galidia("galidia_dns.py", str(zone_file("toml"))),
+    script("dnslib", "dnslib_dns.py", str(zone_file("zone"))),
 ]
 STATIC = [NGINX, *galidia("galidia_files.py", str(FILES))]
 
@@ -252,6 +282,18 @@ def echoes(port: int) -> None:
             received += chunk
     if received != message:
         raise ServerError("the echo differs from what was sent")
+
+
+def resolves(port: int) -> None:
+    """Ready check of a name server: a name of the zone has its address."""
+    query = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\7host259\7example\4test\0\0\1\0\1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.5)
+        sock.connect(("127.0.0.1", port))
+        sock.send(query)
+        answer = sock.recv(512)
+    if answer[:2] != query[:2] or b"\0\4\x0a\0\1\3" not in answer:
+        raise ServerError("the answer is not what it should be")
 
 
 def listens(port: int) -> None:

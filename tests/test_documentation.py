@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from galidia.dns import DnsOptions
 from galidia.http import ClientOptions, HttpOptions, Timeouts
 from tests.run_block import blocks
 
@@ -22,7 +23,6 @@ BLOCKS = [
 ]
 #: In a block: a line of its output.
 PRINTS = re.compile(r"# prints (.*)")
-GUIDE = ROOT / "docs/http.md"
 UNITS = {"": 1, "s": 1, "bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20}
 
 
@@ -76,17 +76,22 @@ def defaults(options: Any) -> dict[str, Any]:
 def test_the_limits_in_the_readme_are_those_of_the_code() -> None:
     told = rows((ROOT / "README.md").read_text("utf-8"), "HttpOptions.")
     assert {name: number(text) for name, text in told.items()} == defaults(HttpOptions)
+    told = rows((ROOT / "README.md").read_text("utf-8"), "DnsOptions.")
+    assert {name: number(text) for name, text in told.items()} == defaults(DnsOptions)
 
 
 @pytest.mark.parametrize(
-    ("before", "values"),
+    ("before", "values", "page"),
     [
-        ("### Limits and deadlines of the server", defaults(HttpOptions)),
-        ("### Times and limits of the client", Timeouts._field_defaults),
-        ("A connection that was made with `mgr.connect` has", defaults(ClientOptions)),
+        ("### Limits and deadlines of the server", defaults(HttpOptions), "http"),
+        ("### Times and limits of the client", Timeouts._field_defaults, "http"),
+        ("A connection that was made with `mgr.connect` has", defaults(ClientOptions), "http"),
+        ("### Limits", defaults(DnsOptions), "dns"),
     ],
 )
-def test_the_limits_in_the_guide_are_those_of_the_code(before: str, values: dict[str, Any]) -> None:
-    rest = GUIDE.read_text("utf-8").partition(before)[2]
+def test_the_limits_in_the_guides_are_those_of_the_code(
+    before: str, values: dict[str, Any], page: str
+) -> None:
+    rest = (ROOT / f"docs/{page}.md").read_text("utf-8").partition(before)[2]
     table = rest.partition("| --- ")[2].partition("\n\n")[0]
     assert {name: number(text) for name, text in rows(table).items()} == values

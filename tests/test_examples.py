@@ -126,6 +126,36 @@ def test_udp_echo(ending: signal.Signals) -> None:
         server.end(ending)
 
 
+def dig(server: Running, *arguments: str) -> list[str]:
+    """What the short form of dig's answer has."""
+    host, port = server.address
+    command = ["dig", f"@{host}", "-p", str(port), "+short", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
+    return done.stdout.splitlines()
+
+
+def test_captive_dns_server(ending: signal.Signals) -> None:
+    with run("captive_dns_server.py", "dns://127.0.0.1:0", "192.0.2.7") as server:
+        assert dig(server, "any.example") == ["192.0.2.7"]
+        assert dig(server, "other.test", "+tcp") == ["192.0.2.7"]
+        assert dig(server, "any.example", "AAAA") == []
+        server.end(ending)
+
+
+def test_dns_zone_server(tmp_path: Path) -> None:
+    path = tmp_path / "zone.toml"
+    text = 'origin = "example"\n[records]\nwww = {{ A = "192.0.2.{}" }}\n'
+    path.write_text(text.format(1))
+    with run("dns_zone_server.py", path, "dns://127.0.0.1:0") as server:
+        assert dig(server, "www.example") == ["192.0.2.1"]
+        path.write_text(text.format("x"))
+        assert server.line().startswith("kept the old zone: ")
+        path.write_text(text.format(2))
+        assert server.line() == f"loaded {path}"
+        assert dig(server, "www.example") == ["192.0.2.2"]
+        server.end()
+
+
 def test_timers(ending: signal.Signals) -> None:
     with run("timers.py", "0.02", listens="") as program:
         said = [program.line() for _ in range(8)]
@@ -606,7 +636,9 @@ def test_http_proxy_client() -> None:
 
 TESTED: dict[str, Callable[..., None]] = {
     "big_upload": test_big_upload,
+    "captive_dns_server": test_captive_dns_server,
     "cookie_auth": test_cookie_auth,
+    "dns_zone_server": test_dns_zone_server,
     "form_upload": test_form_upload,
     "http_client": test_http_client,
     "http_proxy_client": test_http_proxy_client,

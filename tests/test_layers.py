@@ -19,11 +19,16 @@ SANS_IO = {
     "frame",
     "grammar",
     "head",
+    "name",
+    "numbers",
     "outline",
     "packet",
+    "rdata",
+    "record_types",
     "target",
     "topic",
     "violations",
+    "wire",
 }
 CODECS = [path for path in MODULES if path.stem in SANS_IO]
 

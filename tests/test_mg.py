@@ -52,6 +52,7 @@ from galidia.mg import (
     mg_socketpair,
     mg_time,
 )
+from tests.helpers import until
 
 
 @pytest.fixture
@@ -337,3 +338,46 @@ def test_http_of_a_c_program(mgr: Any) -> None:
     ]
     with pytest.raises(RuntimeError, match="no HTTP request"):
         mg.mg_send_head(nc, 200, 0)
+
+
+def test_dns_names(mgr: Any) -> None:
+    asked: list[str] = []
+    found: list[str] = []
+
+    def server(c: Any, ev: Any, data: Any) -> None:
+        if ev == mg.MG_DNS_MESSAGE:
+            reply = mg.mg_dns_create_reply(c.send_mbuf, data)
+            for question in data.questions:
+                asked.append(mg.mg_dns_uncompress_name(data, question.name))
+                kind = mg.MG_DNS_CNAME_RECORD
+                assert mg.mg_dns_reply_record(reply, question, None, kind, 60, "b.example") == 0
+                for last in (1, 2):
+                    address = bytes((192, 0, 2, last))
+                    mg.mg_dns_reply_record(
+                        reply, question, "b.example", mg.MG_DNS_A_RECORD, 60, address
+                    )
+            mg.mg_dns_send_reply(c, reply)
+
+    def client(c: Any, ev: Any, data: Any) -> None:
+        if ev == MG_EV_CONNECT:
+            mg.mg_set_protocol_dns(c)
+            mg.mg_send_dns_query(c, "a.example", mg.MG_DNS_A_RECORD)
+        elif ev == mg.MG_DNS_MESSAGE:
+            record = mg.mg_dns_next_record(data, mg.MG_DNS_A_RECORD)
+            while record is not None:
+                found.append(mg.mg_dns_parse_record_data(data, record))
+                record = mg.mg_dns_next_record(data, mg.MG_DNS_A_RECORD, record)
+            alias = mg.mg_dns_next_record(data, mg.MG_DNS_CNAME_RECORD)
+            assert alias is not None
+            found.append(mg.mg_dns_parse_record_data(data, alias))
+
+    listener = mg_bind(mgr, "udp://127.0.0.1:0", server)
+    mg.mg_set_protocol_dns(listener)
+    mg_connect(mgr, f"udp://{listener.local}", client)
+    until(mgr, lambda: found)
+    assert asked == ["a.example"]
+    assert found == ["192.0.2.1", "192.0.2.2", "b.example."]
+    assert mg.mg_parse_dns(b"nonsense") is None
+    message = mg.mg_parse_dns(b"\0\7\1\0" + bytes(8))
+    assert message is not None
+    assert message.id == 7

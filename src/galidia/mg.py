@@ -7,20 +7,23 @@ the names is in docs/differences.md. An error that C returns as NULL is raised.
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from .core.acl import check_ip_acl
-from .core.address import Address
+from .core.address import Address, Url
 from .core.connection import Connection
 from .core.events import Event, Flag
 from .core.handler import HandlerFunction
 from .core.manager import Manager
-from .core.registry import find_scheme, make_protocol
+from .core.registry import find_scheme, make_client, make_protocol
 
 if TYPE_CHECKING:
+    from .dns import Message as DnsMessage
+    from .dns import Name, Question, Record
     from .http.message import Message
 
 Bytes = bytes | bytearray | memoryview
@@ -37,6 +40,7 @@ MG_EV_DRAINED = Event.DRAINED
 MG_EV_HTTP_REQUEST = Event.HTTP_REQUEST
 MG_EV_HTTP_REPLY = Event.HTTP_REPLY
 MG_EV_HTTP_CHUNK = Event.HTTP_CHUNK
+MG_EV_DNS_MESSAGE = MG_DNS_MESSAGE = Event.DNS_MESSAGE
 MG_EV_SSI_CALL = Event.SSI_CALL
 MG_EV_SSI_CALL_CTX = Event.SSI_CALL_CTX
 MG_EV_HTTP_MULTIPART_REQUEST = Event.HTTP_MULTIPART_REQUEST
@@ -67,6 +71,16 @@ MG_F_USER_3 = Flag.USER_3
 MG_F_USER_4 = Flag.USER_4
 MG_F_USER_5 = Flag.USER_5
 MG_F_USER_6 = Flag.USER_6
+
+MG_DNS_A_RECORD = 1
+MG_DNS_CNAME_RECORD = 5
+MG_DNS_PTR_RECORD = 12
+MG_DNS_MX_RECORD = 15
+MG_DNS_TXT_RECORD = 16
+MG_DNS_AAAA_RECORD = 28
+MG_DNS_SRV_RECORD = 33
+MG_DNS_NSEC_RECORD = 47
+MG_DNS_ANY_RECORD = 255
 
 MG_SOCK_STRINGIFY_IP = 1
 MG_SOCK_STRINGIFY_PORT = 2
@@ -303,6 +317,80 @@ def mg_get_http_var(buf: str | bytes, name: str) -> str | None:
 
     value = parse_urlencoded(buf).get(name)
     return value if isinstance(value, str) else None
+
+
+def mg_set_protocol_dns(c: Connection) -> None:
+    """Does what an address with ``dns://`` does."""
+    scheme = find_scheme("dns")
+    if c.flags & Flag.LISTENING or c.listener is not None:
+        c.protocol = make_protocol(scheme, None)
+    else:
+        c.protocol = make_client(scheme, None, Url("dns", *c.peer), {})
+
+
+def mg_send_dns_query(c: Connection, name: str, query_type: int) -> None:
+    """``Message.query(name, query_type, id=...).send(c)``, with an id that nobody can guess."""
+    from .dns import Message as DnsMessage
+
+    DnsMessage.query(name, query_type, id=secrets.randbits(16)).send(c)
+
+
+def mg_parse_dns(buf: Bytes) -> DnsMessage | None:
+    """`galidia.dns.Message.decode`; None for what is no message."""
+    from .dns import FormatError
+    from .dns import Message as DnsMessage
+
+    try:
+        return DnsMessage.decode(bytes(buf))
+    except FormatError:
+        return None
+
+
+def mg_dns_next_record(
+    msg: DnsMessage, query_type: int, prev: Record | None = None
+) -> Record | None:
+    """The first answer of a type, or the one behind ``prev``; None at the end."""
+    found = [r for r in msg.answers if r.type == query_type]
+    at = next((i for i, r in enumerate(found) if r is prev), -1)
+    return found[at + 1] if at + 1 < len(found) else None
+
+
+def mg_dns_parse_record_data(msg: DnsMessage, record: Record) -> str:
+    """``str(record.data)``: for A and AAAA the address, for CNAME the name."""
+    return str(record.data)
+
+
+def mg_dns_uncompress_name(msg: DnsMessage, name: Name) -> str:
+    """``name.host``: the names of a message are uncompressed already."""
+    return name.host
+
+
+def mg_dns_create_reply(io: Any, msg: DnsMessage) -> DnsMessage:
+    """``msg.reply()``; a reply needs no buffer."""
+    return msg.reply()
+
+
+def mg_dns_reply_record(
+    reply: DnsMessage,
+    question: Question,
+    name: str | None,
+    rtype: int,
+    ttl: int,
+    data: Bytes | str,
+) -> int:
+    """``reply.add(...)`` of data in the form of the wire, or of a record's text; 0."""
+    from .dns import Type, parse_rdata
+
+    if not isinstance(data, str):
+        data = f"\\# {len(data)} {bytes(data).hex()}"
+    rdata = parse_rdata(Type(rtype), data)
+    reply.add(question.name if name is None else name, rdata, ttl)
+    return 0
+
+
+def mg_dns_send_reply(c: Connection, reply: DnsMessage) -> None:
+    """``reply.send(c)``."""
+    reply.send(c)
 
 
 def mbuf_append(mb: bytearray, data: Bytes, n: int | None = None) -> int:

@@ -10,7 +10,9 @@ import textwrap
 
 import pytest
 
-from galidia import EV_CONNECT, EV_RECV, Address, inherited_listeners
+from galidia import EV_CONNECT, EV_RECV, Address, Manager, inherited_listeners
+from galidia.core.bind import PORT_ATTEMPTS
+from galidia.core.network import Network
 from tests.helpers import Recorder, echo, settle, until, url
 
 
@@ -29,6 +31,43 @@ def test_a_port_that_is_taken(mgr, scheme):
         mgr.bind(url(first, scheme))
     assert e.value.errno == errno.EADDRINUSE
     assert len(mgr) == 1
+
+
+class Taken(Network):
+    """The system chooses ports for UDP that somebody has for TCP."""
+
+    def __init__(self, times):
+        self.left = times
+        self.tried = set()
+
+    def listen(self, url, options):
+        self.tried.add(url.port)
+        self.left -= 1
+        if self.left >= 0:
+            raise OSError(errno.EADDRINUSE, "taken")
+        return Network.listen(self, url, options)
+
+
+def test_a_port_that_both_transports_can_have():
+    network = Taken(3)
+    with Manager(network=network) as mgr:
+        listener = mgr.bind("dns://127.0.0.1:0")
+        assert listener.companion is not None
+        assert listener.companion.local == listener.local
+        assert listener.companion.listener is listener
+        assert len(network.tried) == 4
+        assert len(mgr) == 2
+        other = mgr.bind("udp://127.0.0.1:0")
+        assert other.companion is None
+
+
+def test_no_port_that_both_transports_can_have():
+    network = Taken(10**6)
+    with Manager(network=network) as mgr:
+        with pytest.raises(OSError, match="taken"):
+            mgr.bind("dns://127.0.0.1:0")
+        assert 1 < len(network.tried) <= PORT_ATTEMPTS
+        assert len(mgr) == 0
 
 
 @pytest.mark.parametrize("address", ["tcp://192.0.2.1:0", "tcp://no-such-host.invalid.:0"])

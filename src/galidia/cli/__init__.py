@@ -1,4 +1,4 @@
-"""The command: ``galidia serve``, ``galidia get``, ``galidia http``.
+"""The command: ``galidia serve``, ``galidia get``, ``galidia http``, ``galidia dns``.
 
 The module of a command is loaded when it runs.
 """
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         ("serve", "serve a folder over HTTP", _add_serve),
         ("get", "download files", _add_get),
         ("http", "make a request, show the reply", _add_http),
+        ("dns", "ask a name server, show the answer", _add_dns),
     ):
         command = commands.add_parser(
             name, help=summary, description=f"{summary.capitalize()}.", allow_abbrev=False
@@ -174,6 +175,21 @@ def _add_http(http: argparse.ArgumentParser) -> None:
     )
     http.add_argument("--digest", action="store_true", help="--user by digest, not basic")
     _add_connection(http)
+
+
+def _add_dns(dns: argparse.ArgumentParser) -> None:
+    dns.set_defaults(rest="words")
+    dns.usage = "galidia dns NAME [TYPE] [@SERVER] [+tcp] [+short] [options]"
+    dns.add_argument(
+        "words",
+        nargs="*",
+        metavar="NAME [TYPE] [@SERVER]",
+        help="what to ask for (default type: A), and whom (default: as resolv.conf says)",
+    )
+    dns.add_argument("-x", dest="reverse", metavar="ADDRESS", help="the name of an address")
+    dns.add_argument("-p", "--port", type=int, default=53, metavar="N", help="default: 53")
+    dns.add_argument("--tcp", action="store_true", help="over TCP at once (also: +tcp)")
+    dns.add_argument("--short", action="store_true", help="only the data (also: +short)")
 
 
 def _add_connection(command: argparse.ArgumentParser) -> None:

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from .address import Address, Url
 from .connection import Connection
-from .datagram import DatagramConnection, DatagramListener, DatagramSocket
+from .datagram import DatagramConnection, DatagramListener
+from .datagram_socket import DatagramSocket
 from .events import Flag
 from .listener import Listener
 from .options import BindOptions, check
-from .registry import find_scheme, make_protocol
+from .registry import Scheme, find_scheme, make_protocol
 from .settings import configure, wants_tls
 from .stream import Stream
 
 if TYPE_CHECKING:
     from .manager import Manager
+    from .protocol import Protocol
 
+#: Ports that are tried for a listener of two transports, when any will do.
+PORT_ATTEMPTS = 32
 #: The first descriptor that a service manager hands over (systemd's protocol).
 LISTEN_FDS_START = 3
 
@@ -37,9 +41,59 @@ def bind(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Conne
         if scheme.transport == "udp":
             raise ValueError("TLS over UDP (DTLS) is not supported")
         settings.server_context()  # a bad certificate is told before the port is taken
-    kind: Any = DatagramListener if scheme.transport == "udp" else Listener
-    open_socket = mgr.network.bind_datagram if kind is DatagramListener else mgr.network.listen
-    io = open_socket(url, options)
+    if not scheme.second:
+        io = _open(mgr, scheme.transport, url, options)
+        c = _listen(mgr, io, scheme.transport, url, handler, options, settings, protocol)
+        return c  # type: ignore[no-any-return]
+    if "fd" in options:
+        raise ValueError(f"{url.scheme}:// listens on two sockets: bind each by itself to use fd=")
+    first, second = _open_both(mgr, scheme, url, options)
+    try:
+        c = _listen(mgr, first, scheme.transport, url, handler, options, settings, protocol)
+    except BaseException:
+        second.close()
+        raise
+    try:
+        c.join(_listen(mgr, second, scheme.second, url, handler, options, settings, protocol))
+    except BaseException:
+        c._finish()
+        raise
+    return c  # type: ignore[no-any-return]
+
+
+def _open(mgr: Manager, transport: str, url: Url, options: dict[str, Any]) -> Any:
+    opening = mgr.network.bind_datagram if transport == "udp" else mgr.network.listen
+    return opening(url, options)
+
+
+def _open_both(mgr: Manager, scheme: Scheme, url: Url, options: dict[str, Any]) -> tuple[Any, Any]:
+    """Sockets of two transports on one port: a port that the system chose for one may be taken for
+    the other, so another is tried then."""
+    attempts = 1 if url.port else PORT_ATTEMPTS
+    while True:
+        attempts -= 1
+        first = _open(mgr, scheme.transport, url, options)
+        try:
+            same = url._replace(port=first.local().port)
+            return first, _open(mgr, scheme.second, same, options)
+        except BaseException as e:
+            first.close()
+            if not isinstance(e, OSError) or not attempts:
+                raise
+
+
+def _listen(
+    mgr: Manager,
+    io: Any,
+    transport: str,
+    url: Url,
+    handler: Any,
+    options: dict[str, Any],
+    settings: Any,
+    protocol: Protocol | None,
+) -> Any:
+    """A listener on a socket, which it owns from now on."""
+    kind: Any = DatagramListener if transport == "udp" else Listener
     try:
         c = kind(mgr, handler, io)
     except BaseException:
@@ -58,7 +112,7 @@ def bind(mgr: Manager, url: Url, handler: Any, options: dict[str, Any]) -> Conne
         c._unlink = os.path.abspath(url.path)
     if protocol is not None:
         c.protocol = protocol
-    return c  # type: ignore[no-any-return]
+    return c
 
 
 def adopt(mgr: Manager, sock: Any, handler: Any, options: dict[str, Any]) -> Connection:

@@ -260,6 +260,13 @@ class Connection(Watcher):
         return 0
 
     @property
+    def companion(self) -> Connection | None:
+        """Of a listener whose address has two transports: the listener of the second. It has this
+        one as its ``listener``, goes by its handler, options and ``user_data``, and closes with it.
+        """
+        return None
+
+    @property
     def refused(self) -> int:
         """Of a listener: how many its ``acl`` and ``max_per_address`` have turned away."""
         return 0

@@ -2,8 +2,10 @@ cimport cython
 from .bits cimport (ACCEPT, BUFFER_BUT_DONT_SEND, CLOSE_IMMEDIATELY, CONNECT, CONNECTING, LISTENING, READABLE, RECV, RECV_AND_CLOSE,
                     RESOLVING, SEND, SEND_AND_CLOSE, UDP, WRITABLE)
 from .connection cimport Connection
+from .datagram_socket cimport Batch
 from .manager cimport Manager
 from .mbuf cimport append, discard
+from .protocol cimport Protocol
 
 cdef class Datagrams(Connection):
     cdef object _io
@@ -39,7 +41,13 @@ cdef class DatagramListener(Datagrams):
     cdef str _acl
     cdef Py_ssize_t _refused
     cdef public object _unlink
+    cdef Batch _batch
+    cdef Connection _companion
+    @cython.locals(protocol=Protocol)
     cpdef object _ready(self, int mask)
+    @cython.locals(batch=Batch, left=Py_ssize_t, n=Py_ssize_t)
+    cdef object _respond(self, Protocol protocol)
+    cpdef object join(self, Connection other)
     @cython.locals(n=Py_ssize_t, i=int, c=DatagramPeer)
     cdef object _receive(self)
     @cython.locals(c=DatagramPeer)
@@ -47,7 +55,7 @@ cdef class DatagramListener(Datagrams):
     cpdef object _service(self)
     @cython.locals(mask=int)
     cpdef object _watch(self)
-    @cython.locals(c=DatagramPeer)
+    @cython.locals(c=DatagramPeer, companion=Connection)
     cpdef object _release(self)
     cdef object _writable(self)
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
-import struct
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +21,12 @@ else:
 from .acl import check_ip_acl
 from .address import Address, from_sockaddr
 from .connection import Connection
+from .datagram_socket import Batch
 from .options import count
 
 if TYPE_CHECKING:
     from .manager import Manager
+    from .protocol import Protocol
 
 if not cython.compiled:
     from .bits import (
@@ -51,56 +51,8 @@ if not cython.compiled:
 BATCH = 256
 #: Peers of one listener that may have a connection at once; datagrams of others are dropped.
 MAX_PEERS = 10_000
-#: Room for the largest datagram there can be (RFC 768: a 16-bit length).
-LARGEST = 65535
 
 _SOFT = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
-_SO_MEMINFO = 55  # Linux; the tenth of its figures is the count of drops
-_DROPS = 8
-
-
-class DatagramSocket:
-    """A datagram socket, and the address it talks to when it is not connected to one."""
-
-    __slots__ = ("_sock", "_target", "fd")
-
-    def __init__(self, sock: socket.socket, target: Any = None) -> None:
-        sock.setblocking(False)
-        self._sock = sock
-        self._target = target
-        self.fd = sock.fileno()
-
-    def receive(self, into: bytearray) -> tuple[int, Any]:
-        """One datagram: its length, or a negative errno, and the sender's socket address."""
-        try:
-            return self._sock.recvfrom_into(into, LARGEST)
-        except OSError as e:
-            return -(e.errno or errno.EIO), None
-
-    def transmit(self, data: bytes, target: Any) -> int:
-        """Send one datagram: its length or a negative errno."""
-        target = target if target is not None else self._target
-        try:
-            return self._sock.send(data) if target is None else self._sock.sendto(data, target)
-        except OSError as e:
-            return -(e.errno or errno.EIO)
-
-    def local(self) -> Address:
-        return from_sockaddr(self._sock.getsockname())
-
-    def dropped(self) -> int:
-        """Datagrams that the kernel had no room for, where it tells (Linux)."""
-        try:
-            figures = self._sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 36)
-        except OSError:
-            return 0
-        return int(struct.unpack_from("9I", figures)[_DROPS]) if len(figures) >= 36 else 0
-
-    def socket(self) -> socket.socket:
-        return self._sock.dup()
-
-    def close(self) -> None:
-        self._sock.close()
 
 
 class Datagrams(Connection):
@@ -323,7 +275,17 @@ class DatagramConnection(Datagrams):
 class DatagramListener(Datagrams):
     """A bound datagram socket; its peers have a connection each."""
 
-    __slots__ = ("_acl", "_interest", "_max_children", "_peers", "_refused", "_unlink", "_waiting")
+    __slots__ = (
+        "_acl",
+        "_batch",
+        "_companion",
+        "_interest",
+        "_max_children",
+        "_peers",
+        "_refused",
+        "_unlink",
+        "_waiting",
+    )
 
     def __init__(self, mgr: Manager, handler: Any, io: Any) -> None:
         self._interest = 0
@@ -333,6 +295,8 @@ class DatagramListener(Datagrams):
         self._acl: str | None = None
         self._refused = 0
         self._unlink: Any = None
+        self._batch: Batch | None = None
+        self._companion: Connection | None = None
         Datagrams.__init__(self, mgr, handler, LISTENING)
         self._io = io
         mgr._attach(io.fd, self)
@@ -346,6 +310,10 @@ class DatagramListener(Datagrams):
         self._open(-1, None)
 
     @property
+    def companion(self) -> Connection | None:
+        return self._companion
+
+    @property
     def children(self) -> int:
         return len(self._peers)
 
@@ -357,11 +325,35 @@ class DatagramListener(Datagrams):
         if mask & WRITABLE and self._waiting:
             self._writable()
         if mask & READABLE:
-            self._receive()
+            protocol = self._protocol
+            if protocol is not None and not self._acl and protocol.responds(self):
+                self._respond(protocol)
+            else:
+                self._receive()
         if self._dirty:
             self._dirty = False
             self.mgr._current = None
             self._service()
+
+    def _respond(self, protocol: Protocol) -> None:
+        """Have datagrams answered that need no connection."""
+        if self._batch is None:
+            self._batch = Batch(self._io)
+        batch = self._batch
+        left = BATCH
+        while left > 0 and self._io is not None:
+            n = batch.exchange(self.mgr._scratch, protocol)
+            if n <= 0:
+                break
+            left -= n
+        self.lost += batch.lost
+        batch.lost = 0
+        self._last_io = self.mgr._now
+
+    def join(self, other: Connection) -> None:
+        """Have a companion, the listener of another transport on the same address."""
+        self._companion = other
+        other.listener = self
 
     def _receive(self) -> None:
         for _ in range(BATCH):
@@ -428,6 +420,10 @@ class DatagramListener(Datagrams):
         if io is not None:
             self.mgr._detach(io.fd, self._interest)
             io.close()
+        self._batch = None
+        companion, self._companion = self._companion, None
+        if companion is not None:
+            companion.close()
         # The peers have lost what they would answer through.
         for c in list(self._peers.values()):
             c._io = None

@@ -27,7 +27,7 @@ cdef class Listener(Connection):
     cpdef object _ready(self, int mask)
     @cython.locals(i=int, io=Transport)
     cdef object _accept(self)
-    @cython.locals(c=Stream, host=str)
+    @cython.locals(c=Stream, host=str, owner=Connection)
     cdef object _take(self, Transport io)
     cdef bint _may_accept(self) except -1
     cpdef object _pause(self, double seconds)

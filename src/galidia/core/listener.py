@@ -197,16 +197,18 @@ class Listener(Connection):
             io.abort()
             return
         self._children += 1
-        c = Stream(self.mgr, self._handler, self._flags & SSL)
+        # A companion goes by what the user has of the two, see `DatagramListener.join`.
+        owner = self if self.listener is None else self.listener
+        c = Stream(self.mgr, owner._handler, self._flags & SSL)
         c.listener = self
-        c.user_data = self.user_data
-        c.recv_mbuf_limit = self.recv_mbuf_limit
-        c.send_mbuf_limit = self.send_mbuf_limit
-        c.close_timeout = self.close_timeout
-        if self._policy != "close":
-            c.congestion = self._policy
-        if self._protocol is not None:
-            c.protocol = self._protocol.child()
+        c.user_data = owner.user_data
+        c.recv_mbuf_limit = owner.recv_mbuf_limit
+        c.send_mbuf_limit = owner.send_mbuf_limit
+        c.close_timeout = owner.close_timeout
+        if owner._policy != "close":
+            c.congestion = owner._policy
+        if owner._protocol is not None:
+            c.protocol = owner._protocol.child()
         if self._tls is not None:
             io = self._tls.server_transport(io, self._context)
             c._setup = HandshakeDeadline(c, self._handshake_timeout)

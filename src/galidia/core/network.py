@@ -18,7 +18,7 @@ from .poller import Poller, Watcher, default_poller
 from .transport import ListenTransport, SocketTransport, Transport, borrow
 
 if TYPE_CHECKING:
-    from .datagram import DatagramSocket
+    from .datagram_socket import DatagramSocket
     from .manager import Manager
     from .resolver import Resolver
 
@@ -127,7 +127,7 @@ class Network:
 
     def bind_datagram(self, url: Url, options: dict[str, Any]) -> DatagramSocket:
         """A bound datagram socket. Raises OSError."""
-        from .datagram import DatagramSocket
+        from .datagram_socket import DatagramSocket
 
         if "fd" in options:
             return DatagramSocket(_inherited(options["fd"], socket.SOCK_DGRAM))
@@ -144,7 +144,7 @@ class Network:
         self, family: int, host: str, port: int, options: dict[str, Any], broadcast: bool
     ) -> DatagramSocket:
         """A datagram socket that talks to one address. Raises OSError."""
-        from .datagram import DatagramSocket
+        from .datagram_socket import DatagramSocket
 
         sock = socket.socket(family, socket.SOCK_DGRAM)
         try:

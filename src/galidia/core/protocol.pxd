@@ -7,4 +7,6 @@ cdef class Protocol:
     cpdef bint forgives(self, Connection c, object error) except -1
     cpdef bint failed(self, Connection c) except -1
     cpdef bint ended(self, Connection c) except -1
+    cpdef bint responds(self, Connection c) except -1
+    cpdef bytes respond(self, bytes datagram)
     cpdef object goodbye(self, Connection c)

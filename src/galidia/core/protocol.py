@@ -49,6 +49,15 @@ class Protocol:
         """Of a listener's protocol: have a handler of its own for one resource."""
         raise TypeError(f"{type(self).__name__} has no endpoints")
 
+    def responds(self, c: Connection) -> bool:
+        """Of a datagram listener's protocol: whether `respond` answers for the handler, which then
+        is not called, and no datagram gets a connection."""
+        return False
+
+    def respond(self, datagram: bytes) -> bytes:
+        """The answer to a datagram of at most `datagram_socket.ROOM` bytes; empty for none."""
+        raise NotImplementedError
+
     def goodbye(self, c: Connection) -> None:
         """The manager is closing: queue what the protocol says at the end, and close after it."""
         c.close_after_send()

@@ -22,6 +22,7 @@ __all__ = ["Scheme", "find_scheme"]
 class Scheme(NamedTuple):
     """``transport`` is "tcp", "udp" or "unix"; the rest is about protocols.
 
+    ``second`` is "tcp" where a listener has that transport too, on the same address and port.
     ``protocol`` names the class of what listens as "module:Class"; it is made with the value of
     ``options=``. ``client`` names the class of what connects; it is made with that value, the
     `Url` and a dict of the keyword arguments that the engine does not know, and raises TypeError
@@ -33,6 +34,7 @@ class Scheme(NamedTuple):
     port: int | None = None
     protocol: str = ""
     client: str = ""
+    second: str = ""
 
 
 _SCHEMES = {
@@ -52,6 +54,19 @@ _SCHEMES = {
         port=443,
         protocol="galidia.http.server:ServerProtocol",
         client="galidia.http.client:ClientProtocol",
+    ),
+    "dns": Scheme(
+        "udp",
+        port=53,
+        protocol="galidia.dns.protocol:ServerProtocol",
+        client="galidia.dns.protocol:ClientProtocol",
+        second="tcp",
+    ),
+    "dns+tcp": Scheme(
+        "tcp",
+        port=53,
+        protocol="galidia.dns.protocol:ServerProtocol",
+        client="galidia.dns.protocol:ClientProtocol",
     ),
 }
 _PORTS = {name: scheme.port for name, scheme in _SCHEMES.items() if scheme.port is not None}

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from ..core.address import Address
-from ..core.datagram import DatagramSocket
+from ..core.datagram_socket import DatagramSocket
 from .poller import READABLE, WRITABLE
 
 if TYPE_CHECKING:
