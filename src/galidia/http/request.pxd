@@ -24,6 +24,7 @@ cdef class Answering(Reader):
     cpdef object answered(self, Connection c, Request request)
     cpdef object streams(self, Connection c)
     cpdef object pull(self, Connection c, Request request, object source)
+    cpdef object pull_more(self, Connection c, Request request)
     cpdef bint is_cut(self) except -1
     cpdef object switched(self, Connection c, Protocol protocol)
     cpdef object handed_over(self, Connection c, Request request, object handler, int ev)

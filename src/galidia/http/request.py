@@ -82,8 +82,12 @@ class Answering(Reader):
         """A response has begun that is sent bit by bit."""
         raise NotImplementedError
 
-    def pull(self, c: Connection, request: Request, source: Iterator[bytes]) -> None:
+    def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
         """Send the rest of a response from a source, as fast as it leaves."""
+        raise NotImplementedError
+
+    def pull_more(self, c: Connection, request: Request) -> None:
+        """The source of a response has something again."""
         raise NotImplementedError
 
     def is_cut(self) -> bool:
@@ -331,15 +335,16 @@ class Request(Message):
 
     def stream(
         self,
-        source: Iterable[bytes],
+        source: Iterable[bytes | None],
         status: int = 200,
         headers: Headers | None = None,
         length: int | None = None,
     ) -> None:
         """Answer with the bytes that an iterable gives, asking for more as they leave.
 
-        An iterator with a ``close()`` method, such as a generator, is closed at the end, also when
-        the client goes before. If it raises, the error is logged and the connection is cut off.
+        None stands for nothing at hand: it is asked again after `resume`. An iterator with a
+        ``close()`` method, such as a generator, is closed at the end, also when the client goes
+        before. If it raises, the error is logged and the connection is cut off.
         """
         pieces = iter(source)
         try:
@@ -351,6 +356,11 @@ class Request(Message):
             self._protocol.pull(self.connection, self, pieces)
         else:
             close_source(pieces)
+
+    def resume(self) -> None:
+        """The source of `stream` gave None, and has something now."""
+        if self._protocol is not None:
+            self._protocol.pull_more(self.connection, self)
 
     def events(self, **options: Any) -> EventStream:
         """Answer with server-sent events; see `EventStream`."""

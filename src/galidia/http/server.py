@@ -135,7 +135,7 @@ class ServerProtocol(Answering):
         self._handed = False
         self._handlers: dict[int, Match] | None = None
         self._parts: Parts | None = None
-        self._source: Iterator[bytes] | None = None
+        self._source: Iterator[bytes | None] | None = None
         self._pulling = False
         self._ended = False
         self._closing = False
@@ -544,10 +544,14 @@ class ServerProtocol(Answering):
         self._stuck = -1.0
         self._deadline(c, self.options.send_timeout)
 
-    def pull(self, c: Connection, request: Request, source: Iterator[bytes]) -> None:
+    def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
         self._source = source
         self._listen_to_send(c, _WANTS_SEND)
         self._pull_more(c)
+
+    def pull_more(self, c: Connection, request: Request) -> None:
+        if self.message is request and self._source is not None:
+            self._pull_more(c)
 
     def _pull_more(self, c: Connection) -> None:
         """Ask the source of a response for so much that the peer has something to do."""
@@ -577,6 +581,8 @@ class ServerProtocol(Answering):
             if c.closing or c._unsent() > _BACKLOG:
                 return True
             piece = next(source, _END)
+            if piece is None:
+                return True
             if piece is _END:
                 break
             request.send_chunk(piece)
