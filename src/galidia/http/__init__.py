@@ -17,18 +17,23 @@ if TYPE_CHECKING:
     from .cookies import CookieJar
     from .errors import FetchError
     from .fetching import Fetch, Result, Timeouts, fetch
+    from .guards import BasicAuth, DigestAuth
     from .hosts import VirtualHosts
     from .parameters import FormError
+    from .passwords import FolderPasswords
     from .pool import Pool, pool_of
     from .redirect import redirect_to_https
     from .reply import Reply
 
 __all__ = [
+    "BasicAuth",
     "ClientOptions",
     "CookieJar",
     "Digest",
+    "DigestAuth",
     "Fetch",
     "FetchError",
+    "FolderPasswords",
     "FormError",
     "HttpOptions",
     "Pool",
@@ -45,11 +50,14 @@ __all__ = [
 
 # What a server can do without is imported when it is first used.
 _LAZY = {
+    "BasicAuth": "guards",
     "ClientOptions": "client_options",
     "CookieJar": "cookies",
     "Digest": "auth",
+    "DigestAuth": "guards",
     "Fetch": "fetching",
     "FetchError": "errors",
+    "FolderPasswords": "passwords",
     "FormError": "parameters",
     "Pool": "pool",
     "Reply": "reply",
