@@ -13,6 +13,7 @@ from .static import StaticFiles
 
 if TYPE_CHECKING:
     from .auth import Digest
+    from .cgi import Cgi
     from .client_options import ClientOptions
     from .cookies import CookieJar
     from .errors import FetchError
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from .pool import Pool, pool_of
     from .redirect import redirect_to_https
     from .reply import Reply
+    from .ssi import Ssi, SsiCall
 
 __all__ = [
     "BasicAuth",
+    "Cgi",
     "ClientOptions",
     "CookieJar",
     "Digest",
@@ -40,6 +43,8 @@ __all__ = [
     "Reply",
     "Request",
     "Result",
+    "Ssi",
+    "SsiCall",
     "StaticFiles",
     "Timeouts",
     "VirtualHosts",
@@ -51,6 +56,7 @@ __all__ = [
 # What a server can do without is imported when it is first used.
 _LAZY = {
     "BasicAuth": "guards",
+    "Cgi": "cgi",
     "ClientOptions": "client_options",
     "CookieJar": "cookies",
     "Digest": "auth",
@@ -62,6 +68,8 @@ _LAZY = {
     "Pool": "pool",
     "Reply": "reply",
     "Result": "fetching",
+    "Ssi": "ssi",
+    "SsiCall": "ssi",
     "Timeouts": "fetching",
     "VirtualHosts": "hosts",
     "fetch": "fetching",
