@@ -49,8 +49,7 @@ class Program:
 
     ``on_output`` is called when there is something new in its output, and when that has ended;
     ``on_input`` when some of what was written has been taken; ``on_exit`` at the very end.
-    ``active`` is when it last did either, on the manager's clock; ``errors`` what it has said on
-    its standard error, the first of it.
+    ``active`` is when it last did either, on the manager's clock.
     """
 
     def __init__(
@@ -66,7 +65,7 @@ class Program:
         on_exit: Callable[[], object],
     ) -> None:
         self.mgr = mgr
-        self.errors = bytearray()
+        self._said = bytearray()
         self.output_ended = False
         self.active = mgr.monotonic()
         self._on_output: Callable[[], object] | None = on_output
@@ -120,6 +119,13 @@ class Program:
         """Bytes of its output that nobody has taken."""
         return 0 if self._output is None else len(self._output.recv_mbuf)
 
+    @property
+    def errors(self) -> bytes:
+        """What it has said on its standard error, the first of it."""
+        if self._errors is not None:
+            self._hear(self._errors)
+        return bytes(self._said)
+
     def write(self, data: bytes) -> None:
         """Give it more input."""
         if self._input is not None:
@@ -169,8 +175,13 @@ class Program:
         if self._on_input is not None:
             self._on_input()
 
-    def _said(self, c: Connection) -> None:
-        self.errors += c.recv_mbuf[: ERRORS_KEPT - len(self.errors)]
+    def _hear(self, c: Connection) -> None:
+        """Keep the first of what was said, what lies in the pipe included."""
+        try:
+            c.recv_mbuf.extend(os.read(c.fileno(), ERRORS_KEPT))
+        except OSError:
+            pass  # nothing there, or given back already
+        self._said += c.recv_mbuf[: ERRORS_KEPT - len(self._said)]
         del c.recv_mbuf[:]
 
     def _ended(self) -> None:
@@ -248,9 +259,11 @@ class Program:
         if self._exit is not None:
             self._exit.close()
             self._exit = None
-        for c in (self._input, self._errors):
-            if c is not None:
-                c.close()
+        if self._input is not None:
+            self._input.close()
+        if self._errors is not None:
+            self._hear(self._errors)
+            self._errors.close()
         on_output, self._on_output, self._on_input = self._on_output, None, None
         if on_output is not None:
             on_output()
@@ -298,7 +311,7 @@ class _Errors(_Pipe):
 
     def on_event(self, c: Connection, ev: int, data: Any) -> None:
         if ev == _RECV:
-            self.program._said(c)
+            self.program._hear(c)
         elif ev == _CLOSE:
             self.program._errors = None
 

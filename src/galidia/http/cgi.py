@@ -280,7 +280,7 @@ class _Job:
     def _fail(self, status: int, why: str) -> None:
         """It is the script's fault: say so, or cut off what had begun."""
         req, program = self._req, self._program
-        said = bytes(program.errors).decode(errors="backslashreplace") if program else ""
+        said = program.errors.decode(errors="backslashreplace") if program else ""
         self._cgi.complain(self._mgr, self._script[0], f"{why} {said!r}" if said else why)
         over, self._over = self._over, True
         self._give_up()
