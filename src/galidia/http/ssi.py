@@ -265,13 +265,18 @@ class _Page:
             where = where[len(root) :]
         elif how not in ("file", "virtual", ""):
             return None
-        elif how != "virtual" or not where.startswith("/"):
+        elif where.startswith("/"):
+            if how != "virtual":
+                return None
+        else:
             where = f"{posixpath.dirname(path[len(root) :]).rstrip('/')}/{where}"
         return tree.locate(posixpath.normpath(where))
 
     def _call(self, directive: Directive, path: str) -> None:
         req = self._req
         for ev in (Event.SSI_CALL, Event.SSI_CALL_CTX):
+            if req.replied:
+                return  # the handler has failed
             call = SsiCall(directive.text, req, path)
             req.connection.emit(ev, call)
             self._add(call._finish())
