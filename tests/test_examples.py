@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import re
+import runpy
 import signal
 import socket
 import ssl
@@ -232,6 +233,44 @@ def test_virtual_hosts(tmp_path: Path, ending: signal.Signals) -> None:
                 ("elsewhere.example", b"default"),
             ]:
                 assert call("GET", "/", Host=host).body == answer
+        server.end(ending)
+
+
+def test_private_folder(tmp_path: Path, ending: signal.Signals) -> None:
+    site = tmp_path / "site"
+    (site / "inner").mkdir(parents=True)
+    for name in ("page.txt", "inner/page.txt"):
+        (site / name).write_text(name)
+    for file, user in ((tmp_path / "users", "ann"), (site / "inner" / ".htdigest", "bob")):
+        command = [sys.executable, "-m", "galidia", "passwd", file, "private folder", user]
+        subprocess.run(command, input=b"secret", check=True)
+
+    def get(user: str, target: str) -> bytes:
+        command = ["curl", "-q", "-sS", "-f", "--noproxy", "*", "--digest", "-u", f"{user}:secret"]
+        url = "http://{}:{}{}".format(*server.address, target)
+        done = subprocess.run([*command, url], capture_output=True, timeout=PATIENCE)
+        return done.stdout if done.returncode == 0 else done.stderr[-4:-1]
+
+    with run("private_folder.py", tmp_path / "users", site, "http://127.0.0.1:0") as server:
+        assert get("ann", "/page.txt") == b"page.txt"
+        assert get("ann", "/inner/page.txt") == b"401"
+        assert get("bob", "/inner/page.txt") == b"inner/page.txt"
+        assert get("bob", "/page.txt") == b"401"
+        assert get("bob", "/inner/.htdigest") == b"404"
+        server.end(ending)
+
+
+def test_cgi_and_ssi_site(tmp_path: Path, ending: signal.Signals) -> None:
+    example = runpy.run_path(str(EXAMPLES / "cgi_and_ssi_site.py"))
+    example["make_site"](tmp_path)
+    with run("cgi_and_ssi_site.py", tmp_path, "http://127.0.0.1:0") as server:
+        with Caller(server.address) as call:
+            for n in (b"1", b"2"):
+                page = call("GET", "/").body
+                assert page.startswith(b"<!doctype html>")
+                assert b"You are visitor %b." % n in page
+            said = call("GET", "/hello.cgi?name=a").body
+            assert said == b"This is /hello.cgi, asked for name=a by 127.0.0.1.\n"
         server.end(ending)
 
 

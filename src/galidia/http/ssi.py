@@ -28,8 +28,8 @@ from urllib.parse import unquote_to_bytes
 from ..core.events import Event, mask_of
 from ..core.program import Program
 from .cgi_environment import environment
+from .media_types import content_type
 from .ssi_page import Directive, parse
-from .static import content_type
 from .tree import Tree
 
 if TYPE_CHECKING:
