@@ -17,7 +17,8 @@ import pytest
 
 from galidia import Connection, Manager
 from galidia.core import program
-from galidia.http import BasicAuth, Cgi, HttpOptions
+from galidia.http import BasicAuth, Cgi, Digest, DigestAuth, HttpOptions, Ssi, StaticFiles
+from galidia.http.passwords import set_password
 from tests.helpers import Peer, until
 from tests.http.conftest import running
 from tests.http.wire import Response, complete, response, responses
@@ -245,6 +246,40 @@ def test_what_makes_no_sense(folder: Path, tmp_path: Path) -> None:
         Cgi(tmp_path / "none")
     with pytest.raises(ValueError, match="timeout"):
         Cgi(folder, timeout=0)
+
+
+def test_in_a_folder_of_files(mgr: Manager, folder: Path, cgi: Cgi, ask: Any) -> None:
+    """With pages, and behind a guard: each request is asked for its password once."""
+    (folder / "page.shtml").write_text('<!--#include "plain.txt" -->')
+    passwords = folder.parent / "passwords"
+    set_password(passwords, "r", "bob", "secret")
+    guard = DigestAuth("r", passwords)
+    files = StaticFiles(
+        folder, cgi=cgi, ssi=Ssi(folder), auth=guard, index=("none.html", "hello.cgi")
+    )
+    listener = mgr.bind("http://127.0.0.1:0")
+    listener.endpoint("/site/{path...}", files)
+    digest = Digest("bob", "secret")
+
+    def get(target: str, method: str = "GET", body: bytes = b"") -> Response:
+        head = f"{method} {target} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n"
+        if answer := digest.answer(method, target):
+            head += f"Authorization: {answer}\r\n"
+        return response(ask(listener, head.encode() + b"\r\n" + body, method), method)
+
+    refused = get("/site/hello.cgi", "POST", bytes(3_000_000))
+    assert refused.status == 401
+    digest.challenged([value for name, value in refused.fields if name == "WWW-Authenticate"])
+    assert get("/site/").body == b"GET /site/hello.cgi    bob\n"
+    assert get("/site/hello.cgi/a?b").body == b"GET /site/hello.cgi /a b  bob\n"
+    body = os.urandom(3_000_000)
+    assert get("/site/echo.cgi", "POST", body).body == body
+    assert get("/site/page.shtml").body == b"no script"
+    assert get("/site/plain.txt").body == b"no script"
+    assert get("/site/locked.cgi").status == 403
+    assert get("/site/link.cgi").status == 404
+    until(mgr, lambda: cgi.running == 0)
+    files.close()
 
 
 # -- scripts that go wrong -----------------------------------------------------------------------
