@@ -242,7 +242,7 @@ def test_private_folder(tmp_path: Path, ending: signal.Signals) -> None:
     for name in ("page.txt", "inner/page.txt"):
         (site / name).write_text(name)
     for file, user in ((tmp_path / "users", "ann"), (site / "inner" / ".htdigest", "bob")):
-        command = [sys.executable, "-m", "galidia", "passwd", file, "private folder", user]
+        command = [sys.executable, "-m", "galidia", "passwd", str(file), "private folder", user]
         subprocess.run(command, input=b"secret", check=True)
 
     def get(user: str, target: str) -> bytes:
