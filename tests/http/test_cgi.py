@@ -322,7 +322,7 @@ def test_a_script_that_says_nothing(
     folder: Path,
     dial: Callable[[Connection], Peer],
 ) -> None:
-    cgi.timeout = 0.3
+    cgi.timeout = 1
     peer = dial(listener)
     peer.send(b"GET /bin/%b.cgi HTTP/1.1\r\nHost: a\r\n\r\n" % name.encode())
     until(mgr, lambda: complete(peer.look()) or peer.ended)
@@ -335,18 +335,18 @@ def test_a_script_that_says_nothing(
 def test_a_script_that_waits_for_its_slow_client_is_not_hung(
     mgr: Manager, cgi: Cgi, listener: Connection, dial: Callable[[Connection], Peer]
 ) -> None:
-    cgi.timeout = 0.2
+    cgi.timeout = 1
     peer = dial(listener)
     peer.send(b"PUT /bin/echo.cgi HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na")
     over: list[int] = []
-    mgr.call_later(0.6, over.append, 1)
+    mgr.call_later(2.2, over.append, 1)
     until(mgr, lambda: over)
     peer.send(b"bc")
     until(mgr, lambda: complete(peer.look()))
     assert response(peer.received).body == b"abc"
     # And one whose output is not taken.
     peer.send(b"GET /bin/big.cgi HTTP/1.1\r\nHost: a\r\n\r\n")
-    mgr.call_later(0.6, over.append, 2)
+    mgr.call_later(2.2, over.append, 2)
     until(mgr, lambda: len(over) == 2)
     assert cgi.running == 1
     del peer.received[:]

@@ -11,7 +11,6 @@ whose client has gone. No more than ``max_running`` run at once.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import re
 import stat
@@ -22,6 +21,7 @@ from ..core.events import Event, mask_of
 from ..core.program import Program
 from .cgi_environment import environment
 from .cgi_head import HeadReader, ScriptError
+from .complaints import Complaints
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from .services import Guard
 
 __all__ = ["Cgi"]
-
-logger = logging.getLogger("galidia")
 
 #: Seconds that a script may say nothing.
 TIMEOUT = 30.0
@@ -77,7 +75,7 @@ class Cgi:
         self.auth = auth
         #: Scripts that have not ended.
         self.running = 0
-        self._complained = -1.0
+        self.complaints = Complaints()
 
     def __call__(self, c: Connection, ev: int, req: Request) -> None:
         if self.auth is not None and not self.auth.allows(req):
@@ -124,13 +122,6 @@ class Cgi:
                 end = target.find("/", end + 1)
         except (OSError, ValueError):
             return None
-
-    def complain(self, mgr: Any, path: str, what: str) -> None:
-        """Log what is wrong with a script, a line a second at most."""
-        now = mgr.monotonic()
-        if now - self._complained >= 1 or self._complained < 0:
-            self._complained = now
-            logger.warning("script %s: %s", path, what)
 
 
 class _Job:
@@ -184,7 +175,7 @@ class _Job:
                 on_exit=self._on_exit,
             )
         except OSError as e:
-            cgi.complain(self._mgr, path, f"it cannot be run: {e.strerror}")
+            cgi.complaints.say(self._mgr, f"script {path}: it cannot be run: {e.strerror}")
             is_busy = e.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
             req.error(503 if is_busy else 500)
             return
@@ -282,7 +273,8 @@ class _Job:
         """It is the script's fault: say so, or cut off what had begun."""
         req, program = self._req, self._program
         said = program.errors.decode(errors="backslashreplace") if program else ""
-        self._cgi.complain(self._mgr, self._script[0], f"{why} {said!r}" if said else why)
+        why_and_said = f"{why} {said!r}" if said else why
+        self._cgi.complaints.say(self._mgr, f"script {self._script[0]}: {why_and_said}")
         over, self._over = self._over, True
         self._give_up()
         if over:

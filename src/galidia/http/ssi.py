@@ -28,6 +28,7 @@ from urllib.parse import unquote_to_bytes
 from ..core.events import Event, mask_of
 from ..core.program import Program
 from .cgi_environment import environment
+from .complaints import Complaints
 from .media_types import content_type
 from .ssi_page import Directive, parse
 from .tree import Tree
@@ -111,6 +112,7 @@ class Ssi:
         self.auth = auth
         #: Commands that have not ended.
         self.running = 0
+        self.complaints = Complaints()
 
     def __call__(self, c: Connection, ev: int, req: Request) -> None:
         if self.auth is not None and not self.auth.allows(req):
@@ -214,8 +216,11 @@ class _Page:
             fields = [("Content-Type", kind), ("Cache-Control", "no-cache")]
             self._req.reply(200, bytes(self._out), fields)
 
+    def _complain(self, what: str) -> None:
+        self._ssi.complaints.say(self._req.connection.mgr, f"page {self._path}: {what}")
+
     def _refuse(self) -> None:
-        logger.warning("page %s: over %d bytes", self._path, self._ssi.max_size)
+        self._complain(f"over {self._ssi.max_size} bytes")
         self._open.clear()
         if not self._req.replied:
             self._req.error(500, "this page is too large")
@@ -306,7 +311,7 @@ class _Page:
                 on_exit=self._on_exit,
             )
         except (OSError, ValueError) as e:
-            logger.warning("page %s: a command cannot be run: %s", path, e)
+            self._complain(f"a command cannot be run: {e}")
             self._add(_FAILED)
             return
         ssi.running += 1
@@ -341,7 +346,7 @@ class _Page:
         if left > 0:
             self._timer = mgr.call_later(left, self._look)
             return
-        logger.warning("page %s: a command says nothing", self._path)
+        self._complain(f"a command says nothing for {EXEC_TIMEOUT:g} s")
         self._end_program()
         self._out += _FAILED
         self._go_on()
