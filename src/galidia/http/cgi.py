@@ -220,8 +220,7 @@ class _Job:
             self._rest, self._left = head.rest, head.length
             if not req.replied:
                 req.stream(self, head.status, head.fields, head.length)
-        except ValueError as e:  # from the head, or about a field that cannot be sent
-            self._over = req.replied
+        except ScriptError as e:
             self._fail(502, str(e))
 
     def __iter__(self) -> _Job:
