@@ -676,6 +676,7 @@ def test_http_proxy_client() -> None:
 TESTED: dict[str, Callable[..., None]] = {
     "big_upload": test_big_upload,
     "captive_dns_server": test_captive_dns_server,
+    "cgi_and_ssi_site": test_cgi_and_ssi_site,
     "cookie_auth": test_cookie_auth,
     "dns_zone_server": test_dns_zone_server,
     "form_upload": test_form_upload,
@@ -683,6 +684,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "http_proxy_client": test_http_proxy_client,
     "multithreaded": test_multithreaded,
     "netcat": test_netcat_as_a_client,
+    "private_folder": test_private_folder,
     "publish_subscribe": test_publish_subscribe,
     "redirect_to_https": test_redirect_to_https,
     "restful_server": test_restful_server,
