@@ -15,6 +15,7 @@ import pytest
 from galidia import Manager
 from galidia.core import program as module
 from galidia.core.program import Program
+from galidia.testing import SimNetwork
 from tests.helpers import until
 
 
@@ -255,7 +256,13 @@ def test_what_cannot_be_run(mgr: Manager, tmp_path: Path) -> None:
         with pytest.raises(OSError) as raised:
             Running(mgr, path)
         assert raised.value.errno == error
+    mgr.poll()
     assert len(mgr) == 0
+
+
+def test_a_simulated_network_runs_no_programs() -> None:
+    with Manager(network=SimNetwork()) as mgr, pytest.raises(TypeError, match="simulated"):
+        Running(mgr, "/bin/true")
 
 
 def test_errors_are_kept_to_a_limit(mgr: Manager, run: Run) -> None:

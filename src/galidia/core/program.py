@@ -73,34 +73,47 @@ class Program:
         self._on_exit = on_exit
         self._timer: Timer | None = None
         self._exit: _Exit | None = None
-        fds: list[int] = []
+        self._output: Connection | None = None
+        self._errors: Connection | None = None
+        self._input: Connection | None = None
+        theirs: list[int] = []
         try:
-            for _ in range(3 if has_input else 2):
-                fds += os.pipe()
+            self._output = self._pipe(theirs, _Output(self), True)
+            self._errors = self._pipe(theirs, _Errors(self), True)
+            if has_input:
+                self._input = self._pipe(theirs, _Input(self), False)
+            self._output.recv_mbuf_limit = OUTPUT_AHEAD
             self._process = subprocess.Popen(
                 command,
-                stdin=fds[4] if has_input else subprocess.DEVNULL,
-                stdout=fds[1],
-                stderr=fds[3],
+                stdin=theirs[-1] if has_input else subprocess.DEVNULL,
+                stdout=theirs[0],
+                stderr=theirs[1],
                 env=env,
                 cwd=folder,
                 start_new_session=True,
             )
         except BaseException:
-            for fd in fds:
-                os.close(fd)
+            for c in (self._output, self._errors, self._input):
+                if c is not None:
+                    c.protocol = None
+                    c.close()
             raise
-        for fd in (fds[1], fds[3], *fds[4:5]):
-            os.close(fd)
-        self._output: Connection | None = mgr.adopt(fds[0])
-        self._output.protocol = _Output(self)
-        self._output.recv_mbuf_limit = OUTPUT_AHEAD
-        self._errors: Connection | None = mgr.adopt(fds[2])
-        self._errors.protocol = _Errors(self)
-        self._input: Connection | None = None
-        if has_input:
-            self._input = mgr.adopt(fds[5])
-            self._input.protocol = _Input(self)
+        finally:
+            for fd in theirs:
+                os.close(fd)
+
+    def _pipe(self, theirs: list[int], protocol: Protocol, reads: bool) -> Connection:
+        """Our end of a new pipe; the other one is put into ``theirs``."""
+        ends = os.pipe()
+        ours, other = ends if reads else ends[::-1]
+        theirs.append(other)
+        try:
+            c = self.mgr.adopt(ours)
+        except BaseException:
+            os.close(ours)
+            raise
+        c.protocol = protocol
+        return c
 
     # -- for who uses it ----------------------------------------------------------------------
 
