@@ -80,7 +80,6 @@ def on_terminal(file: Path, *answers: str) -> tuple[int, str]:
         stderr=theirs,
         env=environment(),
         start_new_session=True,
-        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # its terminal
     )
     os.close(theirs)
     shown = b""
