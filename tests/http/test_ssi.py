@@ -283,14 +283,17 @@ def test_so_many_at_once(shell: Site, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_client_that_goes(shell: Site, mgr: Manager, dial: Callable[[Connection], Peer]) -> None:
-    (shell.root / "page.shtml").write_text('<!--#exec "echo $$ > pid; exec sleep 300" -->')
+    text = "x" * 100_000 + '<!--#exec "echo $$ > pid; exec sleep 300" -->'
+    (shell.root / "page.shtml").write_text(text)
     peer = dial(shell.listener)
     peer.send(b"GET /page.shtml HTTP/1.1\r\nHost: a\r\n\r\n")
     pid = shell.root / "pid"
     until(mgr, lambda: pid.exists() and pid.read_text())
+    assert mgr.buffered >= 100_000  # what there is of the page counts
     peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     peer.close()
     until(mgr, lambda: shell.ssi.running == 0)
+    assert mgr.buffered == 0
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
 

@@ -211,7 +211,10 @@ class _Page:
         except _TooLargeError:
             self._refuse()
             return
-        if self._program is None and not self._req.replied:
+        if self._program is not None:
+            self._req.connection.account(len(self._out))
+        elif not self._req.replied:
+            self._req.connection.account(0)
             kind = _HTML if self._ssi.matches(self._path) else content_type(self._path)
             fields = [("Content-Type", kind), ("Cache-Control", "no-cache")]
             self._req.reply(200, bytes(self._out), fields)
@@ -223,6 +226,7 @@ class _Page:
         self._complain(f"over {self._ssi.max_size} bytes")
         self._open.clear()
         if not self._req.replied:
+            self._req.connection.account(0)
             self._req.error(500, "this page is too large")
 
     def _add(self, data: bytes) -> None:
@@ -333,7 +337,7 @@ class _Page:
         if program.output_ended:
             self._program = None
             self._end_program()
-            self._go_on()
+        self._go_on()
 
     def _look(self) -> None:
         """See whether the command does something."""
