@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.utils import formatdate
 
 from . import clients, idle, report, results
 from .load import (
@@ -106,9 +107,16 @@ def load_scenarios() -> list[Scenario]:
         scenarios.append(Scenario(title, BROADCAST, speaks_websocket, load))
     for size, length in FILE_SIZES.items():
         name = file_name(size)
-        load = wrk(f"/{name}", 10 if length > 1 << 20 else CONNECTIONS)
+        modified = formatdate((FILES / name).stat().st_mtime, usegmt=True)
+        half = f"bytes={length // 4}-{length // 4 + length // 2 - 1}"
         ready = answers(f"/{name}", (FILES / name).read_bytes())
-        scenarios.append(Scenario(results.file_title(size), STATIC, ready, load))
+        for how, fields in (
+            (results.WHOLE, {}),
+            (results.NOT_MODIFIED, {"If-Modified-Since": modified}),
+            (results.RANGE, {"Range": half}),
+        ):
+            load = wrk(f"/{name}", 10 if length > 1 << 20 else CONNECTIONS, fields)
+            scenarios.append(Scenario(results.file_title(size, how), STATIC, ready, load))
     return scenarios
 
 
@@ -148,6 +156,10 @@ class Suite:
             for name in (COMPILED, PURE):
                 if name not in self._missing:
                     self._note(results.IMPORT, name, idle.import_ms(pure=name == PURE))
+        if self._chosen(results.LISTING):
+            for name in (COMPILED, PURE):
+                if name not in self._missing:
+                    self._note(results.LISTING, name, idle.listing_ms(pure=name == PURE))
         for title in self.results.numbers:
             self._show(title, report.number_table(self.results, title))
 

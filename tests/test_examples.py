@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import re
+import runpy
 import signal
 import socket
 import ssl
@@ -220,6 +221,60 @@ def test_simplest_web_server(ending: signal.Signals) -> None:
         with pytest.raises(urllib.error.HTTPError, match="404") as missing:
             get("/missing")
         missing.value.close()
+        server.end(ending)
+
+
+def test_virtual_hosts(tmp_path: Path, ending: signal.Signals) -> None:
+    for host in ("example.org", "other.example", "default"):
+        (tmp_path / host).mkdir()
+        (tmp_path / host / "index.html").write_text(host)
+    with run("virtual_hosts.py", "http://127.0.0.1:0", tmp_path) as server:
+        with Caller(server.address) as call:
+            for host, answer in [
+                ("example.org", b"example.org"),
+                ("WWW.example.org:80", b"example.org"),
+                ("other.example", b"other.example"),
+                ("elsewhere.example", b"default"),
+            ]:
+                assert call("GET", "/", Host=host).body == answer
+        server.end(ending)
+
+
+def test_private_folder(tmp_path: Path, ending: signal.Signals) -> None:
+    site = tmp_path / "site"
+    (site / "inner").mkdir(parents=True)
+    for name in ("page.txt", "inner/page.txt"):
+        (site / name).write_text(name)
+    for file, user in ((tmp_path / "users", "ann"), (site / "inner" / ".htdigest", "bob")):
+        command = [sys.executable, "-m", "galidia", "passwd", str(file), "private folder", user]
+        subprocess.run(command, input=b"secret", check=True)
+
+    def get(user: str, target: str) -> bytes:
+        command = ["curl", "-q", "-sS", "-f", "--noproxy", "*", "--digest", "-u", f"{user}:secret"]
+        url = "http://{}:{}{}".format(*server.address, target)
+        done = subprocess.run([*command, url], capture_output=True, timeout=PATIENCE)
+        return done.stdout if done.returncode == 0 else done.stderr[-4:-1]
+
+    with run("private_folder.py", tmp_path / "users", site, "http://127.0.0.1:0") as server:
+        assert get("ann", "/page.txt") == b"page.txt"
+        assert get("ann", "/inner/page.txt") == b"401"
+        assert get("bob", "/inner/page.txt") == b"inner/page.txt"
+        assert get("bob", "/page.txt") == b"401"
+        assert get("bob", "/inner/.htdigest") == b"404"
+        server.end(ending)
+
+
+def test_cgi_and_ssi_site(tmp_path: Path, ending: signal.Signals) -> None:
+    example = runpy.run_path(str(EXAMPLES / "cgi_and_ssi_site.py"))
+    example["make_site"](tmp_path)
+    with run("cgi_and_ssi_site.py", tmp_path, "http://127.0.0.1:0") as server:
+        with Caller(server.address) as call:
+            for n in (b"1", b"2"):
+                page = call("GET", "/").body
+                assert page.startswith(b"<!doctype html>")
+                assert b"You are visitor %b." % n in page
+            said = call("GET", "/hello.cgi?name=a").body
+            assert said == b"This is /hello.cgi, asked for name=a by 127.0.0.1.\n"
         server.end(ending)
 
 
@@ -695,6 +750,7 @@ def test_websocket_clock(ending: signal.Signals) -> None:
 TESTED: dict[str, Callable[..., None]] = {
     "big_upload": test_big_upload,
     "captive_dns_server": test_captive_dns_server,
+    "cgi_and_ssi_site": test_cgi_and_ssi_site,
     "cookie_auth": test_cookie_auth,
     "dns_zone_server": test_dns_zone_server,
     "form_upload": test_form_upload,
@@ -702,6 +758,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "http_proxy_client": test_http_proxy_client,
     "multithreaded": test_multithreaded,
     "netcat": test_netcat_as_a_client,
+    "private_folder": test_private_folder,
     "publish_subscribe": test_publish_subscribe,
     "redirect_to_https": test_redirect_to_https,
     "restful_server": test_restful_server,
@@ -715,6 +772,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "websocket_chat": test_websocket_chat,
     "websocket_chat_client": test_websocket_chat_client,
     "websocket_clock": test_websocket_clock,
+    "virtual_hosts": test_virtual_hosts,
 }
 
 

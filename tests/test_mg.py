@@ -2,6 +2,9 @@
 
 import socket
 import threading
+from hashlib import md5
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 import galidia
 from galidia import mg
 from galidia.core.events import Event, Flag
+from galidia.http import Digest
 from galidia.mg import (
     MG_EV_ACCEPT,
     MG_EV_CLOSE,
@@ -292,6 +296,40 @@ def test_http_on_a_plain_address(mgr: Any) -> None:
         while len(mgr) == 2:
             mg_mgr_poll(mgr, 1000)
         assert raw.recv(4096).endswith(b"\r\n\r\nhello")
+
+
+def test_an_endpoint_with_passwords(mgr: Any, tmp_path: Path) -> None:
+    (tmp_path / "users").write_text("u:r:" + md5(b"u:r:p").hexdigest() + "\n")
+    seen: list[Any] = []
+
+    def endpoint(nc: Any, ev: Any, hm: Any) -> None:
+        if ev == mg.MG_EV_HTTP_REQUEST:
+            mg.mg_send_head(nc, 200, 0)
+            mg.mg_send_http_chunk(nc, b"")
+
+    def client(nc: Any, ev: Any, hm: Any) -> None:
+        if ev == mg.MG_EV_HTTP_REPLY:
+            seen.append(hm)
+
+    nc = mg_bind(mgr, "127.0.0.1:0", None)
+    mg_set_protocol_http_websocket(nc)
+    options = {"auth_domain": "r", "auth_file": str(tmp_path / "users")}
+    mg.mg_register_http_endpoint_opt(nc, "/in", endpoint, **options)
+    mg.mg_register_http_endpoint_opt(nc, "/free", endpoint)
+    for path, fields in (("free", ""), ("in", ""), ("in", "?")):
+        if fields:
+            digest = Digest("u", "p")
+            digest.challenged(seen[-1].header("www-authenticate"))
+            fields = f"Authorization: {digest.answer('GET', '/in')}\r\n"
+        mg.mg_connect_http(mgr, client, f"{nc.local}/{path}", fields)
+        before = len(seen)
+        while len(seen) == before:
+            mg_mgr_poll(mgr, 10)
+    assert [reply.status for reply in seen] == [200, 401, 200]
+    hm = SimpleNamespace(credentials=("u", "p"))
+    assert mg.mg_get_http_basic_auth(hm) == ("u", "p")
+    with pytest.raises(ValueError, match="realm"):
+        mg.mg_register_http_endpoint_opt(nc, "/x", endpoint, auth_file="x")
 
 
 def test_http_of_a_c_program(mgr: Any) -> None:

@@ -285,6 +285,28 @@ def mg_register_http_endpoint(
     listener.endpoint(uri_path, handler)
 
 
+def mg_register_http_endpoint_opt(
+    listener: Connection,
+    uri_path: str,
+    handler: HandlerFunction,
+    *,
+    auth_domain: str | None = None,
+    auth_file: str | None = None,
+) -> None:
+    """`Connection.endpoint`, with a file: behind a `DigestAuth`."""
+    if auth_file is not None:
+        from .http.guards import DigestAuth
+
+        handler = DigestAuth(auth_domain or "", auth_file).protect(handler)
+    listener.endpoint(uri_path, handler)
+
+
+def mg_get_http_basic_auth(hm: Any) -> tuple[str, str] | None:
+    """`Request.credentials`."""
+    credentials: tuple[str, str] | None = hm.credentials
+    return credentials
+
+
 def mg_send_head(
     c: Connection, status_code: int, content_length: int, extra_headers: str | None = None
 ) -> None:

@@ -13,29 +13,41 @@ from .static import StaticFiles
 
 if TYPE_CHECKING:
     from .auth import Digest
+    from .cgi import Cgi
     from .client_options import ClientOptions
     from .cookies import CookieJar
     from .errors import FetchError
     from .fetching import Fetch, Result, Timeouts, fetch
+    from .guards import BasicAuth, DigestAuth
+    from .hosts import VirtualHosts
     from .parameters import FormError
+    from .passwords import FolderPasswords
     from .pool import Pool, pool_of
     from .redirect import redirect_to_https
     from .reply import Reply
+    from .ssi import Ssi, SsiCall
 
 __all__ = [
+    "BasicAuth",
+    "Cgi",
     "ClientOptions",
     "CookieJar",
     "Digest",
+    "DigestAuth",
     "Fetch",
     "FetchError",
+    "FolderPasswords",
     "FormError",
     "HttpOptions",
     "Pool",
     "Reply",
     "Request",
     "Result",
+    "Ssi",
+    "SsiCall",
     "StaticFiles",
     "Timeouts",
+    "VirtualHosts",
     "fetch",
     "pool_of",
     "redirect_to_https",
@@ -43,16 +55,23 @@ __all__ = [
 
 # What a server can do without is imported when it is first used.
 _LAZY = {
+    "BasicAuth": "guards",
+    "Cgi": "cgi",
     "ClientOptions": "client_options",
     "CookieJar": "cookies",
     "Digest": "auth",
+    "DigestAuth": "guards",
     "Fetch": "fetching",
     "FetchError": "errors",
+    "FolderPasswords": "passwords",
     "FormError": "parameters",
     "Pool": "pool",
     "Reply": "reply",
     "Result": "fetching",
+    "Ssi": "ssi",
+    "SsiCall": "ssi",
     "Timeouts": "fetching",
+    "VirtualHosts": "hosts",
     "fetch": "fetching",
     "pool_of": "pool",
     "redirect_to_https": "redirect",

@@ -28,7 +28,7 @@ cdef class ServerProtocol(Answering):
     cdef Match _match
     cdef object _parts, _source
     cdef bint _pulling
-    cdef bint _ended
+    cdef bint _ended, _handed
     cdef bint _closing
 
     @cython.locals(request=Request)
@@ -46,6 +46,8 @@ cdef class ServerProtocol(Answering):
     @cython.locals(body=Body)
     cpdef object answered(self, Connection c, Request request)
     cpdef object emit(self, Connection c, int ev, object data)
+    @cython.locals(match=Match, body=Body)
+    cpdef object handed_over(self, Connection c, Request request, object handler, int ev)
 
     cdef bint _reads(self, Request request) except -1
     cdef object _go_on(self, Connection c)
@@ -77,5 +79,5 @@ cdef class ServerProtocol(Answering):
     @cython.locals(body=Body, age=double, left=double)
     cdef object _look_at_body(self, Connection c, double quiet)
     cdef object _give_up(self, Connection c)
-    @cython.locals(request=Request, body=Body)
+    @cython.locals(request=Request, body=Body, match=Match)
     cdef object _end(self, Connection c)

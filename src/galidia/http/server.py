@@ -31,7 +31,7 @@ from ..core.events import ALL_EVENTS, BITS, Event, mask_of
 from ..core.registry import find_upgrade
 from . import violations as v
 from .options import HttpOptions
-from .request import Answering, DateLine, Request
+from .request import Answering, DateLine, Request, close_source
 from .violations import Violation
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class ServerProtocol(Answering):
         "_date",
         "_drop",
         "_ended",
+        "_handed",
         "_idle_timeout",
         "_match",
         "_max_requests",
@@ -136,8 +137,10 @@ class ServerProtocol(Answering):
         #: The time of the last I/O when a look at a response found some of it waiting.
         self._stuck = -1.0
         self._match: Match | None = None
+        #: The match is of one request: see `Request.hand_over`.
+        self._handed = False
         self._parts: Parts | None = None
-        self._source: Iterator[bytes] | None = None
+        self._source: Iterator[bytes | None] | None = None
         self._pulling = False
         self._ended = False
         self._closing = False
@@ -306,12 +309,13 @@ class ServerProtocol(Answering):
             return
         if request.upgrade and self._upgrades(c, request):
             pass
-        elif self._match is not None:
+        elif self._match is not None or (c._wants >> _REQUEST_BIT) & 1:
             self.emit(c, _HTTP_REQUEST, request)
-            if self.message is request and not self._match_wants(_REQUEST_BIT):
-                self._not_found(c)
-        elif (c._wants >> _REQUEST_BIT) & 1:
-            c.emit(_HTTP_REQUEST, request)
+            if self._match is not None and self.message is request:
+                if self._parts is not None:
+                    self._parts.completed(c)
+                elif not self._match_wants(_REQUEST_BIT):
+                    self._not_found(c)
         else:
             self._not_found(c)
         if self._timer is not None and not request.replied and self.message is request:
@@ -327,6 +331,7 @@ class ServerProtocol(Answering):
         body = self.body
         self.message = None
         self._match = None
+        self._handed = False
         if body is not None:
             c.account(0)
             self._parts = None
@@ -526,6 +531,27 @@ class ServerProtocol(Answering):
         if c._recv:
             c.call_later(0.0, self._on_switched, c)
 
+    def handed_over(self, c: Connection, request: Request, handler: Any, ev: int) -> None:
+        if self.message is not request:
+            return
+        from .endpoints import match_of
+
+        body = self.body
+        self._match = match = match_of(handler)
+        self._handed = True
+        if (
+            match.wants != _ALL
+            and match.wants >> _PART_BIT & 1
+            and self._parts is None
+            and body is not None
+            and not body.taken
+            and self._begin_parts(c, request)
+        ):
+            if self._parts is not None and body.size():
+                self._parts.arrived(c)
+        elif ev:
+            c.emit_to(handler, match.wants, ev, request)
+
     def _on_switched(self, c: Connection) -> None:
         self._hand_over(c)
 
@@ -540,10 +566,14 @@ class ServerProtocol(Answering):
         self._stuck = -1.0
         self._deadline(c, self.options.send_timeout)
 
-    def pull(self, c: Connection, request: Request, source: Iterator[bytes]) -> None:
+    def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
         self._source = source
         self._listen_to_send(c, _WANTS_SEND)
         self._pull_more(c)
+
+    def pull_more(self, c: Connection, request: Request) -> None:
+        if self.message is request and self._source is not None:
+            self._pull_more(c)
 
     def _pull_more(self, c: Connection) -> None:
         """Ask the source of a response for so much that the peer has something to do."""
@@ -573,6 +603,8 @@ class ServerProtocol(Answering):
             if c.closing or c._unsent() > _BACKLOG:
                 return True
             piece = next(source, _END)
+            if piece is None:
+                return True
             if piece is _END:
                 break
             request.send_chunk(piece)
@@ -580,9 +612,7 @@ class ServerProtocol(Answering):
 
     def _end_source(self) -> None:
         source, self._source = self._source, None
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
+        close_source(source)
 
     # -- deadlines ----------------------------------------------------------------------------
 
@@ -672,6 +702,10 @@ class ServerProtocol(Answering):
         parts, self._parts = self._parts, None
         if parts is not None:
             parts.cut(c)
+        match = self._match
+        if self._handed and match is not None:
+            self._match = None
+            c.emit_to(match.handler, match.wants, CLOSE, None)
         if self.body is not None:
             self.body.paused = None
             self.body = None
