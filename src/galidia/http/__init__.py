@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .auth import Digest
     from .client_options import ClientOptions
     from .cookies import CookieJar
+    from .dav import WebDav
     from .errors import FetchError
     from .fetching import Fetch, Result, Timeouts, fetch
     from .hosts import VirtualHosts
@@ -38,6 +39,7 @@ __all__ = [
     "StaticFiles",
     "Timeouts",
     "VirtualHosts",
+    "WebDav",
     "fetch",
     "pool_of",
     "redirect_to_https",
@@ -56,6 +58,7 @@ _LAZY = {
     "Result": "fetching",
     "Timeouts": "fetching",
     "VirtualHosts": "hosts",
+    "WebDav": "dav",
     "fetch": "fetching",
     "pool_of": "pool",
     "redirect_to_https": "redirect",
