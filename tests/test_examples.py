@@ -634,6 +634,32 @@ def test_http_proxy_client() -> None:
     assert all(b"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n" in head for head in asked)
 
 
+def test_webdav_server(ending: signal.Signals, tmp_path: Path) -> None:
+    address = "http://127.0.0.1:0"
+    large = bytes(range(256)) * 20_000
+    with (
+        run("webdav_server.py", address, tmp_path) as server,
+        Caller(server.address) as call,
+    ):
+        assert call("OPTIONS", "/").headers["DAV"] == "1, 2, 3"
+        assert call("MKCOL", "/folder").status == 201
+        assert call("PUT", "/folder/a", large).status == 201
+        assert call("COPY", "/folder", Destination="/other").status == 201
+        assert call("DELETE", "/folder").status == 204
+        assert call("GET", "/other/a").body == large
+        listing = call("PROPFIND", "/", Depth="1")
+        assert (listing.status, listing.body.count(b"<D:response>")) == (207, 2)
+        server.end(ending)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+    with (
+        run("webdav_server.py", address, tmp_path, "read-only") as server,
+        Caller(server.address) as call,
+    ):
+        assert call("DELETE", "/other").status == 403
+        assert call("GET", "/other/a").body == large
+        server.end(ending)
+
+
 TESTED: dict[str, Callable[..., None]] = {
     "big_upload": test_big_upload,
     "captive_dns_server": test_captive_dns_server,
@@ -655,6 +681,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "tls_echo": test_tls_echo,
     "udp_echo": test_udp_echo,
     "virtual_hosts": test_virtual_hosts,
+    "webdav_server": test_webdav_server,
 }
 
 

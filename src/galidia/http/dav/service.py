@@ -63,7 +63,7 @@ class WebDav:
         patterns = tuple(hidden)
         self._space = Space(root, patterns, max_size, sync)
         # Clients write back what they have read, by its tag: it is sent as it is.
-        self._files = StaticFiles(root, hidden=patterns, neighbours=False, compress=False)
+        self._files = StaticFiles(root, hidden=patterns, precompressed=False, compress=False)
         self._auth = auth
         self._write = write
         self._allow = ", ".join(READING if write is False else READING + WRITING)
