@@ -44,6 +44,19 @@ def dest(path: str) -> str:
     return f"Destination: /dav{path}"
 
 
+def test_options_that_cannot_be(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "a").write_text("x")
+    with pytest.raises(NotADirectoryError):
+        WebDav(root / "a")
+    with pytest.raises(TypeError):
+        WebDav(root, hidden="*.bak")
+    with pytest.raises(ValueError):
+        WebDav(root, max_size=-1)
+    monkeypatch.setattr(os, "supports_dir_fd", set())
+    with pytest.raises(NotImplementedError):
+        WebDav(root)
+
+
 # -- OPTIONS, and who may --------------------------------------------------------------------------
 
 
@@ -381,6 +394,24 @@ def test_a_delete_that_fails_in_a_part(
     assert [p.name for p in root.rglob("*")] == ["d", "e f", "kept"]
     (root / "single").write_text("x")
     assert ask("DELETE", "/single").status == 403
+
+
+def test_a_full_disk_can_be_made_empty(
+    ask: Client, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        ask("PUT", f"/{name}", body="x")
+        ask("PROPPATCH", f"/{name}", body=patch("set <p/>"))
+
+    def full(*args: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(dead, "save", full)
+    assert ask("DELETE", "/a").status == 204
+    monkeypatch.undo()
+    assert sorted(os.listdir(root)) == [STORE, "b"]
+    assert ask("PUT", "/a", body="new").status == 201
+    assert "p" not in ask.find("/a")["/dav/a"]
 
 
 # -- COPY, MOVE ------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def mkcol(call: Call) -> Iterator[int]:
             os.mkdir(name, dir_fd=folder)
         except FileExistsError:
             raise RefusedError(405, "there is something of this name") from None
-        _forget(folder, name)
+        dead.update(folder, name, {})
     call.req.reply(201)
     yield 1
 
@@ -199,8 +199,12 @@ def _give_properties(call: Call, folder: int, name: str) -> None:
 
 
 def _forget(folder: int, name: str) -> None:
-    """Nothing is left of what a name had in this folder."""
-    dead.update(folder, name, {})
+    """What a name had in this folder is gone with it. If that cannot be written, because the disk
+    is full, it is when the name is taken again."""
+    try:
+        dead.update(folder, name, {})
+    except OSError as e:
+        logger.warning("cannot forget the properties of %r: %s", name, e)
 
 
 def _discard(folder: int, name: str) -> Iterator[int]:

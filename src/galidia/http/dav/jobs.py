@@ -7,15 +7,12 @@ one lying within the other, never run at the same time: the later one waits.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..request import Request
-
-logger = logging.getLogger("galidia")
 
 #: Units of work in one slice: milliseconds rather than tens of them.
 SLICE = 64

@@ -43,7 +43,9 @@ class WebDav:
     makes the folder read-only. ``hidden``: patterns of names that are not there, as those of
     `StaticFiles`. ``max_size`` limits the bytes of a file that is put; with ``sync`` a
     file is on the disk before it is answered for. Locks are in memory: a folder has one `WebDav`.
-    Raises NotADirectoryError when ``root`` is not a folder.
+
+    Raises NotADirectoryError when ``root`` is not a folder, and NotImplementedError on a system
+    that cannot open a file from the folder it lies in, such as Windows.
     """
 
     __slots__ = ("_allow", "_auth", "_files", "_space", "_write")
@@ -60,6 +62,12 @@ class WebDav:
         max_size: int | None = None,
         sync: bool = False,
     ) -> None:
+        if os.open not in os.supports_dir_fd:
+            raise NotImplementedError("this system cannot open files from a folder (dir_fd)")
+        if isinstance(hidden, str):
+            raise TypeError(f"hidden= takes several patterns, as in hidden=[{hidden!r}]")
+        if max_size is not None and max_size < 0:
+            raise ValueError(f"max_size= is a number of bytes, not {max_size!r}")
         patterns = tuple(hidden)
         self._space = Space(root, patterns, max_size, sync)
         # Clients write back what they have read, by its tag: it is sent as it is.
