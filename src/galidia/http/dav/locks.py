@@ -89,6 +89,8 @@ class LockTable:
 
     def covering(self, key: str) -> list[Lock]:
         """The locks that a resource is under: its own, and infinite ones of folders above it."""
+        if not self._by_key:
+            return []
         found = list(self._by_key.get(key, ()))
         at = len(key)
         while (at := key.rfind("/", 0, at)) >= 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -122,6 +122,7 @@ _ALL: dict[str, Callable[[Resource], str | None]] = {
     f"{DAV}supportedlock": _supported,
 }
 _LIVE = _ALL | {f"{DAV}quota-available-bytes": _available, f"{DAV}quota-used-bytes": _used}
+_TAGS = {name: (f"<D:{xml.split(name)[1]}>", f"</D:{xml.split(name)[1]}>") for name in _LIVE}
 #: A client may call a resource what it likes.
 _PROTECTED = frozenset(_LIVE) - {f"{DAV}displayname"}
 
@@ -263,15 +264,17 @@ def _of_folder(space: Space, path: str) -> dead.Properties:
 
 def _response(it: Resource, want: Wanted) -> str:
     """DAV:response of one resource (RFC 4918 14.24)."""
-    names = want.names
+    names: Iterable[str] = want.names
     if want.everything or want.only_names:
-        names = list(dict.fromkeys([*_ALL, *it.dead, *want.names]))
+        names = dict.fromkeys([*_ALL, *it.dead, *want.names]) if it.dead or want.names else _ALL
     found, missing = [], []
     for name in names:
         text = it.dead.get(name)
         if text is None and name in _LIVE:
             value = _LIVE[name](it)
-            text = None if value is None else tagged(name, value)
+            if value is not None:
+                start, end = _TAGS[name]
+                text = f"{start}{value}{end}"
         if text is not None:
             found.append(tagged(name) if want.only_names else text)
         elif name in want.names:

@@ -6,6 +6,7 @@ and number of elements are bounded. Names are written as "{namespace}local".
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.parsers import expat
 
@@ -29,6 +30,8 @@ _VALUE = _TEXT | {ord('"'): "&quot;", ord("\t"): "&#9;", ord("\n"): "&#10;"}
 _NO_TEXT = dict.fromkeys(
     [*range(9), 11, 12, *range(14, 32), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\ufffd"
 )
+#: Text that stays as it is, which most is.
+_PLAIN = re.compile(r"[ -%'-;=?-~]*")
 
 
 class XmlError(ValueError):
@@ -174,6 +177,8 @@ DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 def text(value: str) -> str:
     """Character data; what no document can have is replaced."""
+    if _PLAIN.fullmatch(value):
+        return value
     return value.translate(_NO_TEXT).translate(_TEXT)
 
 
