@@ -105,6 +105,9 @@ def test_destinations(method: str, source: str, ask: Client, tree: Path) -> None
     before = everything(tree.parent)
     got = {d: ask(method, source, f"Destination: {d}").status for d in DESTINATIONS}
     assert got == DESTINATIONS
+    for name in ("file", "none"):  # whether something is there is not told
+        fields = [f"Destination: /dav/out/{name}", "Overwrite: F"]
+        assert ask(method, source, *fields).status == 409
     assert ask(method, source).status == 400
     assert ask(method, source, "Destination: /dav/b", "Destination: /dav/c").status == 400
     assert everything(tree.parent) == before

@@ -109,7 +109,7 @@ def _prepare(call: Call, target: Place) -> bool:
     place = call.place
     if overlap(target.key, place.key):
         raise RefusedError(403, "one of resource and Destination is the other, or lies in it")
-    replaces = os.path.lexists(target.path)
+    replaces = call.space.is_taken(target.path)
     if replaces and not overwrites:
         raise RefusedError(412, "there is something at the Destination")
     if call.req.method == "MOVE":

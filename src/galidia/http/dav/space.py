@@ -19,6 +19,7 @@ from .locks import Lock, LockTable
 if TYPE_CHECKING:
     from ..request import Request
 
+XML_TYPE = 'application/xml; charset="utf-8"'
 #: Segments of a path; deeper ones are not taken.
 MAX_SEGMENTS = 100
 
@@ -40,7 +41,7 @@ class RefusedError(Exception):
         if self.condition:
             reply_xml(req, self.status, xml.document("error", self.condition))
         else:
-            req.error(self.status, str(self.text))
+            req.error(self.status, self.text)
 
 
 class Place:
@@ -112,6 +113,15 @@ class Space:
         finally:
             os.close(fd)
         return None if stat.S_ISLNK(found.st_mode) else found  # a link that leads to itself
+
+    def is_taken(self, path: str) -> bool:
+        """Whether there is something of this name, be it a link that leads out."""
+        try:
+            with self.tree.parent(path) as (folder, name):
+                os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError:
+            return False
+        return True
 
 
 class Call:
@@ -278,9 +288,6 @@ def reply_xml(
     req.reply(status, body, [("Content-Type", XML_TYPE), *(headers or [])])
 
 
-XML_TYPE = 'application/xml; charset="utf-8"'
-
-
 def quote_path(path: str) -> str:
     """A decoded path as it stands in a URI."""
     return quote(os.fsencode(path), safe="/!$&'()*+,;=:@~")
@@ -293,9 +300,7 @@ def status_of(error: OSError) -> int:
         return 403
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return 507
-    if number in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-        return 409
-    if number in (errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY):
+    if number in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EEXIST, errno.EISDIR):
         return 409
     if number in (errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.ETXTBSY):
         return 503
