@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import string
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from galidia import Manager
@@ -88,7 +89,7 @@ DESTINATIONS = {
     "/dav/.b": 403,
     "/dav/d\\b": 403,
     "/dav/%5c..%5cb": 403,
-    "/dav/" + "b/" * 101: 403,
+    "/dav/" + "b/" * 64: 403,
     "/dav/" + "b" * 256: 403,
     "/dav/out/b": 409,
     "/dav/up/b": 409,
@@ -133,7 +134,7 @@ TARGETS = [
     "/d%2f..%2f..%2fsecret",
     "/d/..", "/./a", "//a", "/d//a", "/d\\a", "/%5c..%5csecret", "/.hidden", "/d/.hidden/x",
     "/d%2fa", "/d%2Fa", "/out/file", "/out/new", "/up/secret/file", "/absolute/file",
-    "/loop/x", "/outfile/x", "/a/x", "/" + "x/" * 101, "/" + "x" * 300, "/" + "%C3%A4" * 200,
+    "/loop/x", "/outfile/x", "/a/x", "/" + "x/" * 64, "/" + "x" * 300, "/" + "%C3%A4" * 200,
 ]  # fmt: skip
 
 
@@ -255,7 +256,6 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=200)
 @given(
     st.lists(
         st.sampled_from(PIECES) | st.text(string.printable[:95] + "\xe4\xff", max_size=4),
@@ -263,8 +263,12 @@ PIECES = [
     ).map("".join),
     st.sampled_from([*ALL_METHODS]),
 )
-def test_any_if_field(tmp_path_factory: pytest.TempPathFactory, field: str, method: str) -> None:
-    root = tmp_path_factory.mktemp("root")
+def test_any_if_field(field: str, method: str) -> None:
+    with TemporaryDirectory() as folder:
+        check_if_field(Path(folder), field, method)
+
+
+def check_if_field(root: Path, field: str, method: str) -> None:
     (root / "a").write_text("old")
     sim = Net(Manager)
     ask = Client(sim, root)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from galidia.http import HttpOptions, StaticFiles
-from galidia.http.dav import WebDav, dead, jobs, properties, service
+from galidia.http.dav import WebDav, dead, jobs, properties, service, trees
 from galidia.http.dav.names import STORE
 from galidia.http.dav.xml import XML_LIMIT
 from tests.helpers import until
@@ -470,6 +470,18 @@ def test_depths_of_a_copy(ask: Client, root: Path) -> None:
     assert ask("COPY", "/d", dest("/1"), "Depth: 1").status == 400
     assert ask("MOVE", "/d", dest("/1"), "Depth: 0").status == 400
     assert ask("COPY", "/d", dest("/1"), "Overwrite: maybe").status == 400
+
+
+def test_the_deepest_tree_that_can_be_made_can_be_removed(ask: Client, root: Path) -> None:
+    path = ""
+    for _ in range(trees.MAX_LEVELS - 1):
+        path += "/d"
+        assert ask("MKCOL", path).status == 201
+    assert ask("MKCOL", path + "/d").status == 403
+    assert ask("COPY", "/d", dest("/e")).status == 201
+    for name in ("d", "e"):
+        assert ask("DELETE", f"/{name}").status == 204
+    assert os.listdir(root) == []
 
 
 @pytest.mark.parametrize("method", ["COPY", "MOVE"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Units of work in one slice: milliseconds rather than tens of them.
 SLICE = 64
-#: Pieces of work at once, each with a few descriptors for each level of its tree.
+#: Pieces of work at once, each with up to three descriptors for each level of its tree.
 MAX_RUNNING = 16
 #: Requests that wait for one of them; more are answered with 503.
 MAX_WAITING = 1000

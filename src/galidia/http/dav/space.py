@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..request import Request
 
 XML_TYPE = 'application/xml; charset="utf-8"'
-#: Segments of a path; deeper ones are not taken.
-MAX_SEGMENTS = 100
+#: Segments of a path, so that nobody makes a tree that is too deep to be removed.
+MAX_SEGMENTS = 64
 
 # Opened to be looked at: nothing is read, and nothing that is no file is woken up.
 _LOOK = getattr(os, "O_PATH", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from .names import is_temporary
 
-#: Levels of a tree.
-MAX_LEVELS = 100
+#: Levels of a tree, each of which takes up to three descriptors; more are not copied or removed.
+MAX_LEVELS = 64
 #: Entries that one copy may make.
 MAX_ENTRIES = 100_000
 #: Failures that are told; there may be more.
