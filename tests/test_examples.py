@@ -744,6 +744,29 @@ def test_websocket_clock(ending: signal.Signals) -> None:
                     assert re.fullmatch(rb"\x81\x08\d\d:\d\d:\d\d", receive(sock, 10))
             other.close()  # without a word: it ticks on
             assert receive(one, 10).startswith(b"\x81\x08")
+def test_webdav_server(ending: signal.Signals, tmp_path: Path) -> None:
+    address = "http://127.0.0.1:0"
+    large = bytes(range(256)) * 20_000
+    with (
+        run("webdav_server.py", address, tmp_path) as server,
+        Caller(server.address) as call,
+    ):
+        assert call("OPTIONS", "/").headers["DAV"] == "1, 2, 3"
+        assert call("MKCOL", "/folder").status == 201
+        assert call("PUT", "/folder/a", large).status == 201
+        assert call("COPY", "/folder", Destination="/other").status == 201
+        assert call("DELETE", "/folder").status == 204
+        assert call("GET", "/other/a").body == large
+        listing = call("PROPFIND", "/", Depth="1")
+        assert (listing.status, listing.body.count(b"<D:response>")) == (207, 2)
+        server.end(ending)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+    with (
+        run("webdav_server.py", address, tmp_path, "read-only") as server,
+        Caller(server.address) as call,
+    ):
+        assert call("DELETE", "/other").status == 403
+        assert call("GET", "/other/a").body == large
         server.end(ending)
 
 
@@ -773,6 +796,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "websocket_chat_client": test_websocket_chat_client,
     "websocket_clock": test_websocket_clock,
     "virtual_hosts": test_virtual_hosts,
+    "webdav_server": test_webdav_server,
 }
 
 

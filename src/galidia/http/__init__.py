@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .cgi import Cgi
     from .client_options import ClientOptions
     from .cookies import CookieJar
+    from .dav import WebDav
     from .errors import FetchError
     from .fetching import Fetch, Result, Timeouts, fetch
     from .guards import BasicAuth, DigestAuth
@@ -48,6 +49,7 @@ __all__ = [
     "StaticFiles",
     "Timeouts",
     "VirtualHosts",
+    "WebDav",
     "fetch",
     "pool_of",
     "redirect_to_https",
@@ -72,6 +74,7 @@ _LAZY = {
     "SsiCall": "ssi",
     "Timeouts": "fetching",
     "VirtualHosts": "hosts",
+    "WebDav": "dav",
     "fetch": "fetching",
     "pool_of": "pool",
     "redirect_to_https": "redirect",
