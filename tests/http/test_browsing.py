@@ -10,8 +10,9 @@ from typing import Any
 from galidia import EV_HTTP_REQUEST, Connection, Manager, handles
 from galidia.http import StaticFiles
 from galidia.http.listing import SLICE
+from tests import browser
 from tests.http.conftest import running
-from tests.http.test_programs import CHROMIUM, Held, Program, Said
+from tests.http.test_programs import Held, Program, Said
 
 # As in `test_programs`: the image keeps the page from being complete until all is said.
 PAGE = """<!DOCTYPE html>
@@ -90,7 +91,7 @@ def test_a_listing_in_a_browser(mgr: Manager, tmp_path: Path) -> None:
     with running(mgr):
         out, err = run(
             "chromium",
-            *CHROMIUM,
+            *browser.ARGUMENTS,
             f"--user-data-dir={run.folder / 'user'}",
             "--dump-dom",
             f"http://{listener.local}/page",
