@@ -79,7 +79,8 @@ class Query:
         self._count = 0
         self._aliases = 0
         self._ttl = MAX_TTL
-        self._tries: list[tuple[Any, int]] = []
+        #: Where a reply may come from, and whether what it is about was asked without EDNS.
+        self._tries: dict[tuple[Any, int], bool] = {}
         self._channel: Any = None
         self._timer: Timer | None = None
         self._aim(name)
@@ -99,7 +100,7 @@ class Query:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        tries, self._tries = self._tries, []
+        tries, self._tries = self._tries, {}
         for channel, ident in tries:
             channel.drop(ident)
 
@@ -135,7 +136,8 @@ class Query:
         self._give_up()
 
     def _send(self, server: Server, tcp: bool = False) -> bool:
-        wire = self._wire(server.plain)
+        plain = server.plain
+        wire = self._wire(plain)
         try:
             ask = server.ask_tcp if tcp else server.ask
             channel, ident = ask(self, wire)
@@ -143,7 +145,7 @@ class Query:
             self._failed[server] = f"{server} cannot be reached: {e.strerror or e}"
             return False
         self._channel = channel
-        self._tries.append((channel, ident))
+        self._tries[channel, ident] = plain
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._mgr._add_timer(self.way.timeout, 0.0, self._timed_out, (), None)
@@ -180,13 +182,14 @@ class Query:
         if data[2] & 0xF8 != 0x80:  # QR, and the opcode of a query
             return False
         server, rcode = channel.server, data[3] & 15
+        sent = (channel, data[0] << 8 | data[1])
         question = self._question
         asked = data[4:6] == b"\0\1" and data[HEADER : HEADER + len(question)] == question
-        if rcode in _NO_EDNS and not server.plain and not self.way.multicast:
+        if rcode in _NO_EDNS and not self._tries[sent] and not self.way.multicast:
             if not asked and data[4:6] != b"\0\0":  # who understands nothing may say no more
                 return False
             server.plain = True
-            self._forget(channel, data)
+            self._forget(sent)
             if not self._send(server):
                 self._next()
             return True
@@ -201,14 +204,14 @@ class Query:
                 self._next()
             return True
         if rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
-            return self._refused(channel, data, f"{server} answers {Rcode(rcode).name}")
+            return self._refused(sent, f"{server} answers {Rcode(rcode).name}")
         try:
             message = Message.decode(data)
         except FormatError:
             return False
         result = self._read(message)
         if result is None:
-            return self._refused(channel, data, f"{server} does not ask other servers")
+            return self._refused(sent, f"{server} does not ask other servers")
         if isinstance(result, Chase):
             self.end()
             self._aliases, self._ttl = result.aliases, result.ttl
@@ -232,24 +235,25 @@ class Query:
         self._finish(result)
         return True
 
-    def _refused(self, channel: Any, data: bytes, why: str) -> bool:
+    def _refused(self, sent: tuple[Any, int], why: str) -> bool:
         """A server is of no use for this question."""
+        channel, _ = sent
         self._failed[channel.server] = why
         current = channel is self._channel
-        self._forget(channel, data)
+        self._forget(sent)
         if current:
             self._next()
         return True
 
-    def _forget(self, channel: Any, data: bytes) -> None:
-        """The query that this reply is about waits no longer."""
-        ident = data[0] << 8 | data[1]
-        self._tries.remove((channel, ident))
+    def _forget(self, sent: tuple[Any, int]) -> None:
+        """Of what was sent, this waits no longer for a reply."""
+        del self._tries[sent]
+        channel, ident = sent
         channel.drop(ident)
 
     def failed(self, channel: Any, why: str) -> None:
         """A channel is broken: the kernel or the peer says that there will be no reply."""
-        self._tries = [one for one in self._tries if one[0] is not channel]
+        self._tries = {sent: p for sent, p in self._tries.items() if sent[0] is not channel}
         server = channel.server
         server.down_until = self._mgr.monotonic() + DOWN_FOR
         if channel is not self._channel:
