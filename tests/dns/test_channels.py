@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_ports_and_another_one_does_not(world: Any)
 
 
 def test_entropy_comes_from_the_network(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
+    drawn: list[int] = []
     monkeypatch.setattr("os.urandom", drawn.append)
     w = world(TRUTH)
     w.find("n1.example")
@@ -87,7 +87,7 @@ def test_entropy_comes_from_the_network(world: Any, monkeypatch: pytest.MonkeyPa
 
 def test_a_port_that_is_taken_is_not_used(world: Any) -> None:
     w = world(TRUTH)
-    network, refused = w.mgr.network, []
+    network, refused = w.mgr.network, list[int]()
     dial = network.dial_datagram
 
     def dial_datagram(family: int, host: str, port: int, options: Any, broadcast: bool) -> Any:
@@ -143,7 +143,7 @@ def test_an_unreachable_server_costs_those_who_asked_it_and_no_others(world: Any
     """What the kernel reports about one server is not held against another."""
     w = world(TRUTH, servers=2)
     w.server.mgr.close()
-    found = []
+    found: list[Any] = []
     for i in range(10):
         w.mgr.resolve(f"n{i}.example", found.append, type="A")
     assert w.net.run(lambda: len(found) == 10)
@@ -153,7 +153,7 @@ def test_an_unreachable_server_costs_those_who_asked_it_and_no_others(world: Any
 def test_a_stranger_cannot_use_the_moment_before_a_socket_is_connected(world: Any) -> None:
     """A datagram that the socket has taken from elsewhere, as it may while it is only bound."""
     w = world(TRUTH)
-    w.server.delay[1] = 1.0  # type: ignore[index]
+    w.server.delay[1] = 1.0
     found: list[Any] = []
     w.mgr.resolve("n1.example", found.append, type="A")
     assert w.net.run(lambda: w.server.sources)

@@ -169,11 +169,15 @@ def test_a_truncated_reply_is_fetched_over_tcp(world: Any) -> None:
 
 
 def test_truncated_replies_share_a_connection(world: Any) -> None:
-    w, found = world(TRUTH), []
+    w, found, tcp = world(TRUTH), list[Any](), list[int]()
     for name in ("many.example", "more.example"):
         w.mgr.resolve(name, found.append, type="A")
-    tcp = []
-    assert w.net.run(lambda: tcp.append(len(w.mgr)) or len(found) == 2)
+
+    def done() -> bool:
+        tcp.append(len(w.mgr))
+        return len(found) == 2
+
+    assert w.net.run(done)
     assert [len(lookup.addresses) for lookup in found] == [200, 200]
     assert w.server.over_tcp == 2
     assert max(tcp) == 1
@@ -283,7 +287,7 @@ def with_id(query: Message, there: Address) -> tuple[bytes, Address]:
 
 
 def other_question(query: Message, there: Address) -> tuple[bytes, Address]:
-    return lie(query).replace(b"\3www", b"\3wwx", 1), there
+    return bytes(lie(query)).replace(b"\3www", b"\3wwx", 1), there
 
 
 def other_type(query: Message, there: Address) -> tuple[bytes, Address]:

@@ -1,10 +1,12 @@
 """resolv.conf, as the C library reads it."""
 
+from typing import Any
+
 import pytest
 
 from galidia.dns.resolvconf import ResolvConf, parse_resolv_conf
 
-CASES = {
+CASES: dict[str, tuple[str, Any]] = {
     "nothing": ("", ResolvConf()),
     "a server": ("nameserver 192.0.2.1", {"servers": (("192.0.2.1", 53),)}),
     "IPv6, with a zone": (

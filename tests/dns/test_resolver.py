@@ -37,6 +37,11 @@ def silent(query: Message) -> None:
     """No reply."""
 
 
+def nobody() -> list[Any]:
+    """Where callbacks put what they are given."""
+    return []
+
+
 def names(w: World) -> list[str]:
     """The names that were asked for, in order, each once."""
     return list(dict.fromkeys(name for name, _ in w.server.asked))
@@ -206,7 +211,7 @@ def test_the_default_is_the_system_s_configuration() -> None:
 
 
 def test_many_who_wait_for_one_name_share_a_question(world: Any) -> None:
-    w, found = world(TRUTH), []
+    w, found = world(TRUTH), nobody()
     for _ in range(1000):
         w.mgr.resolve("www.example", found.append, type="A")
     w.mgr.resolve("WWW.EXAMPLE.", found.append, type="A")
@@ -216,7 +221,7 @@ def test_many_who_wait_for_one_name_share_a_question(world: Any) -> None:
 
 
 def test_questions_wait_for_their_turn(world: Any) -> None:
-    w, found, open_at_once = world(TRUTH, max_active=3), [], []
+    w, found, open_at_once = world(TRUTH, max_active=3), nobody(), nobody()
     w.server.delay[Type.A] = 1.0
     w.server.before = lambda data, source: open_at_once.append(len(w.server.asked) - len(found))
     for i in range(10):
@@ -229,7 +234,7 @@ def test_questions_wait_for_their_turn(world: Any) -> None:
 
 
 def test_no_more_wait_than_may(world: Any) -> None:
-    w, found = world(TRUTH, max_pending=4, max_active=2), []
+    w, found = world(TRUTH, max_pending=4, max_active=2), nobody()
     for i in range(5):
         w.mgr.resolve(f"n{i}.example", found.append, type="A")
     assert w.resolver.pending == 4
@@ -242,7 +247,7 @@ def test_no_more_wait_than_may(world: Any) -> None:
 
 @pytest.mark.parametrize("others", [0, 1])
 def test_a_look_up_that_is_cancelled(world: Any, others: int) -> None:
-    w, found = world(TRUTH), []
+    w, found = world(TRUTH), nobody()
     cancel = w.mgr.resolve("www.example", lambda lookup: pytest.fail("called"))
     for _ in range(others):
         w.mgr.resolve("www.example", found.append)
@@ -255,7 +260,7 @@ def test_a_look_up_that_is_cancelled(world: Any, others: int) -> None:
 
 
 def test_a_look_up_that_is_cancelled_before_its_turn(world: Any) -> None:
-    w, found = world(TRUTH, max_active=1), []
+    w, found = world(TRUTH, max_active=1), nobody()
     w.mgr.resolve("n1.example", found.append, type="A")
     w.mgr.resolve("n2.example", lambda lookup: pytest.fail("called"), type="A")()
     w.mgr.resolve("n3.example", found.append, type="A")
@@ -264,7 +269,7 @@ def test_a_look_up_that_is_cancelled_before_its_turn(world: Any) -> None:
 
 
 def test_a_callback_may_cancel_another_one(world: Any) -> None:
-    w, found, cancels = world(TRUTH), [], []
+    w, found, cancels = world(TRUTH), nobody(), nobody()
 
     def first(lookup: Any) -> None:
         found.append(lookup)
@@ -279,7 +284,7 @@ def test_a_callback_may_cancel_another_one(world: Any) -> None:
 
 
 def test_a_callback_may_ask_again(world: Any) -> None:
-    w, found = world(TRUTH), []
+    w, found = world(TRUTH), nobody()
 
     def ask(lookup: Any) -> None:
         found.append(lookup)
@@ -292,7 +297,7 @@ def test_a_callback_may_ask_again(world: Any) -> None:
 
 
 def test_a_callback_that_fails_costs_nobody_else_anything(world: Any, logged: Any) -> None:
-    w, found = world(TRUTH), []
+    w, found = world(TRUTH), nobody()
 
     def fail(lookup: Any) -> None:
         raise RuntimeError("no")

@@ -4,6 +4,7 @@ with the truth, or with the news that nobody answered."""
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from tests.dns.world import Forger, Truth, World, a, alias
 from tests.helpers import Recorder
 
 #: A few hundred runs in the suite; under `make fuzz`, as many as its profile has.
-RUNS = max(300, settings.default.max_examples)
+RUNS = max(300, settings().max_examples)
 
 TRUTH: Truth = {
     "both.example": a("192.0.2.1", "192.0.2.2", "2001:db8::1"),
@@ -128,7 +129,7 @@ def test_every_look_up_ends_with_the_truth_or_without_an_answer(seed: int) -> No
         nonlocal asked
         name, type = dice.choice(NAMES), dice.choice(TYPES)
         asked += 1
-        cancel = world.mgr.resolve(name, lambda lookup: results.append((lookup, name, type)), type)
+        cancel = world.mgr.resolve(name, partial(note, results, name, type), type)
         if dice.random() < 0.1:
             cancelled.append(cancel)
 
@@ -151,6 +152,10 @@ def test_every_look_up_ends_with_the_truth_or_without_an_answer(seed: int) -> No
     world.close()
 
 
+def note(results: list[Any], name: str, type: str | None, lookup: Any) -> None:
+    results.append((lookup, name, type))
+
+
 @settings(max_examples=RUNS)
 @given(seed=st.integers(0, 1 << 32))
 def test_a_quiet_network_with_forgers_always_has_the_truth(seed: int) -> None:
@@ -163,9 +168,7 @@ def test_a_quiet_network_with_forgers_always_has_the_truth(seed: int) -> None:
     results: list[tuple[Any, str, str | None]] = []
     for _ in range(12):
         name, type = dice.choice(NAMES), dice.choice(TYPES)
-        world.mgr.resolve(
-            name, lambda found, name=name, type=type: results.append((found, name, type)), type
-        )
+        world.mgr.resolve(name, partial(note, results, name, type), type)
     assert world.net.run(lambda: len(results) == 12)
     for lookup, name, type in results:
         assert is_right(lookup, name, type), (seed, name, type, lookup)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..core.resolver import NoAnswerError, NotFoundError, RefusedError
 from .channels import DOWN_FOR, HEADER, TcpLane
 from .message import Message
-from .name import Name
+from .name import ROOT, Name
 from .numbers import Rcode, Type
 from .outcome import MAX_TTL, Chase, Outcome, read_reply
 from .wire import FormatError
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 #: Bytes of a UDP reply that no network on the way has to cut (dnsflagday.net, 2020).
 PAYLOAD = 1232
+
+# A query is made for each name: these are the parts of one that the codec has made.
+_PATTERN = Message.query(ROOT, Type.A, payload_size=PAYLOAD).encode()
+_CLASS, _OPT = _PATTERN[HEADER + 3 : HEADER + 5], _PATTERN[HEADER + 5 :]
+_EDNS = _PATTERN[:HEADER]
+_PLAIN = Message.query(ROOT, Type.A, payload_size=None).encode()[:HEADER]
+_ON_LINK = Message.query(ROOT, Type.A, recursion=False, payload_size=None).encode()[:HEADER]
 
 _NO_EDNS = (Rcode.FORMERR, Rcode.NOTIMP)
 
@@ -55,7 +62,6 @@ class Query:
         "_timer",
         "_tries",
         "_ttl",
-        "_wires",
         "asked",
         "type",
         "waiters",
@@ -112,18 +118,12 @@ class Query:
         self._name = name = Name.of_wire(name.key)
         self._position = 0
         self._failed: dict[Server, str] = {}
-        self._wires: dict[bool, bytes] = {}
-        plain = self._wire(True)
-        self._question = plain[HEADER:]
+        self._question = name.wire + self.type.to_bytes(2, "big") + _CLASS
 
     def _wire(self, plain: bool) -> bytes:
-        wire = self._wires.get(plain)
-        if wire is None:
-            size = None if plain or self.way.multicast else PAYLOAD
-            recursion = not self.way.multicast
-            query = Message.query(self._name, self.type, recursion=recursion, payload_size=size)
-            wire = self._wires[plain] = query.encode()
-        return wire
+        if self.way.multicast:
+            return _ON_LINK + self._question
+        return _PLAIN + self._question if plain else _EDNS + self._question + _OPT
 
     def _next(self) -> None:
         """Ask the next server that may still answer; when there is none, that is the outcome."""
