@@ -217,8 +217,8 @@ class Dial:
 
     def _start_datagram(self, addresses: list[str]) -> None:
         c = self._c
-        if c._io is not None:
-            return
+        if self._tried:
+            return  # with what came first
         broadcast = bool(c._flags & int(Flag.ENABLE_BROADCAST))
         for host in addresses:
             try:
@@ -231,6 +231,7 @@ class Dial:
             except OSError as e:
                 self._error = (e.errno or errno.EIO, str(e))
                 continue
+            self._tried += 1
             c._start(io, Address(host, self._url.port))
             return
         if not self._more:

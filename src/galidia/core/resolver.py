@@ -62,11 +62,11 @@ class Lookup:
     """What came of `Manager.resolve`.
 
     ``addresses`` are IP addresses as text, best first. ``records`` are the `galidia.dns.Record`s
-    of the type that was asked for, where one was, and ``canonical`` is the name that they belong
-    to at the end of the aliases. ``error`` is a `ResolveError` when there is nothing, else None.
+    of the type that was asked for, where one was. ``error`` is a `ResolveError` when there is
+    nothing, else None.
     """
 
-    __slots__ = ("addresses", "canonical", "error", "name", "records")
+    __slots__ = ("_canonical", "addresses", "error", "name", "records")
 
     def __init__(
         self,
@@ -74,13 +74,18 @@ class Lookup:
         addresses: list[str],
         error: ResolveError | None = None,
         records: tuple[Any, ...] = (),
-        canonical: str = "",
+        canonical: object = "",
     ) -> None:
         self.name = name
         self.addresses = addresses
         self.error = error
         self.records = records
-        self.canonical = canonical or name
+        self._canonical = canonical or name
+
+    @property
+    def canonical(self) -> str:
+        """The name that the records belong to, at the end of the aliases."""
+        return str(self._canonical).removesuffix(".")
 
     def raise_for_error(self) -> None:
         """Raise ``error``, if there is one."""

@@ -7,10 +7,7 @@ that there is no such name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .name import Name
+from .name import Name
 
 #: Where everybody listens (RFC 6762 3).
 GROUP = ("224.0.0.251", 5353)
@@ -18,7 +15,10 @@ GROUP = ("224.0.0.251", 5353)
 TIMEOUT = 1.0
 ATTEMPTS = 2
 
+LOCAL = Name("local")
+_LOCAL = LOCAL.key
+
 
 def is_local(name: Name) -> bool:
     """Whether a name is one of the link (RFC 6762 3)."""
-    return len(name.labels) > 1 and name.labels[-1].lower() == b"local"
+    return name.key.endswith(_LOCAL) and len(name.labels) > 1 and name.is_under(LOCAL)

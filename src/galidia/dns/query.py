@@ -115,7 +115,9 @@ class Query:
     def _aim(self, name: Name) -> None:
         """The name to ask for, which is another one behind an alias. It is asked in lower case, so
         that a server that changes the case of questions is understood too."""
-        self._name = name = Name.of_wire(name.key)
+        if name.wire != name.key:
+            name = Name.of_wire(name.key)
+        self._name = name
         self._position = 0
         self._failed: dict[Server, str] = {}
         self._question = name.wire + self.type.to_bytes(2, "big") + _CLASS

@@ -51,8 +51,9 @@ MAX_PENDING = 10_000
 #: Of those, how many are on their way at a time: a server's socket holds some 250 datagrams.
 MAX_ACTIVE = 200
 
-#: Domains that no server is asked about (RFC 6761 6.4, RFC 7686 2).
-_NOWHERE = (b"invalid", b"onion")
+#: What no server is asked about (RFC 6761 6.3 and 6.4, RFC 7686 2).
+_SPECIAL_LABELS = (b"localhost", b"invalid", b"onion")
+_SPECIAL = tuple(Name.of([label]).key for label in _SPECIAL_LABELS)
 
 
 class Resolver(CoreResolver):
@@ -290,17 +291,17 @@ def _server(given: str | tuple[str, int]) -> tuple[str, int]:
 
 def _special(name: Name, type: Type) -> Outcome | None:
     """What is known about names that no server is asked about."""
+    key = name.key
+    if not key.endswith(_SPECIAL) or name.labels[-1].lower() not in _SPECIAL_LABELS:
+        return None
     if is_localhost(name.host):
         data: Any = {Type.A: A("127.0.0.1"), Type.AAAA: AAAA("::1")}.get(type)
         if data is not None:
             return Outcome(name, (Record(name, data, 0),))
         return Outcome(name, kind=NoDataError, text=f"'{name.host}' has only addresses")
-    if name.labels and name.labels[-1].lower() in _NOWHERE:
-        text = f"'{name.host}' cannot be resolved: no such name"
-        return Outcome(name, kind=NotFoundError, text=text)
-    return None
+    text = f"'{name.host}' cannot be resolved: no such name"
+    return Outcome(name, kind=NotFoundError, text=text)
 
 
 def _tell(name: str, answer: Callable[[Lookup], object], outcome: Outcome) -> None:
-    host = outcome.name.host
-    answer(Lookup(name, outcome.addresses, outcome.error, outcome.records, host))
+    answer(Lookup(name, outcome.addresses, outcome.error, outcome.records, outcome.name))
