@@ -88,6 +88,16 @@ def test_a_late_reply_counts(world: Any) -> None:
     assert took == 7.0
 
 
+def test_a_server_that_answers_late_is_not_passed_over_any_longer(world: Any) -> None:
+    w = world(TRUTH, servers=2)
+    w.server.delay[Type.A] = 7.0
+    w.servers[1].delay[Type.A] = 3.0
+    assert seconds(w, "www.example")[1] == 7.0
+    w.server.delay.clear()
+    assert seconds(w, "two.example")[1] == 0.0
+    assert [len(server.asked) for server in w.servers] == [2, 1]
+
+
 def test_what_comes_after_the_end_is_ignored(world: Any) -> None:
     w = world(TRUTH, attempts=1)
     w.server.delay[Type.A] = 7.0
@@ -330,6 +340,11 @@ def nothing_at_all(query: Message, there: Address) -> tuple[bytes, Address]:
     return b"", there
 
 
+def no_edns_for_another_question(query: Message, there: Address) -> tuple[bytes, Address]:
+    reply = Message.query("elsewhere.example", id=query.id).reply(Rcode.FORMERR)
+    return reply.encode(), there
+
+
 def from_elsewhere(query: Message, there: Address) -> tuple[bytes, Address]:
     return bytes(lie(query)), Address("10.0.0.99", 53)
 
@@ -349,6 +364,7 @@ NO_REPLIES = [
     cut,
     too_short,
     nothing_at_all,
+    no_edns_for_another_question,
     from_elsewhere,
     from_another_port,
 ]
