@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
     def addresses(self) -> list[str]:
         """The IP addresses among the records, each once."""
         data = [record.data for record in self.records]
-        return list(dict.fromkeys(d.address for d in data if isinstance(d, A | AAAA)))
+        return list(dict.fromkeys([d.address for d in data if isinstance(d, (A, AAAA))]))
 
     @property
     def error(self) -> ResolveError | None:
