@@ -139,6 +139,13 @@ def test_a_full_socket_sends_later(world: Any) -> None:
     assert len(w.server.asked) == 100  # none had to be repeated
 
 
+@pytest.mark.parametrize("host", ["fd00::a00:35", "FD00:0:0::0A00:35", "fd00::a00:35%1"])
+def test_a_server_s_address_may_be_written_in_any_way(world: Any, host: str) -> None:
+    w = world(TRUTH, servers=[host])
+    w.server.mgr.bind("udp://[fd00::a00:35]:53", w.server._on_udp)
+    assert w.find("n1.example", "A").addresses == ["192.0.2.1"]
+
+
 def test_an_unreachable_server_costs_those_who_asked_it_and_no_others(world: Any) -> None:
     """What the kernel reports about one server is not held against another."""
     w = world(TRUTH, servers=2)

@@ -57,6 +57,14 @@ def test_over_tcp(mgr: Manager, find: Any) -> None:
     assert len(mgr) <= before + 1  # the server's side of it may still be there
 
 
+def test_no_address_is_this_machine(mgr: Manager, server: Any) -> None:
+    mgr.resolver = Resolver(mgr, servers=[("0.0.0.0", server.local.port)])
+    found: list[Any] = []
+    mgr.resolve("www.example", found.append, "A")
+    until(mgr, lambda: found)
+    assert found[0].addresses == ["127.0.0.1"]
+
+
 def test_over_ipv6(mgr: Manager) -> None:
     server: Any = mgr.bind("dns://[::1]:0", parse_zone(ZONE))
     found: list[Any] = []

@@ -192,12 +192,13 @@ class World:
         *,
         seed: int = 1,
         faults: Faults | None = None,
-        servers: int = 1,
+        servers: int | list[str] = 1,
         **options: Any,
     ) -> None:
         self.net = SimNetwork(seed, faults=faults, address=HOME)
-        self.servers = [DnsServer(self.net, host, truth) for host in SERVERS[:servers]]
-        given = {"servers": SERVERS[:servers], **options}
+        asked = SERVERS[:servers] if isinstance(servers, int) else servers
+        self.servers = [DnsServer(self.net, host, truth) for host in SERVERS[: len(asked)]]
+        given = {"servers": asked, **options}
         self.mgr = Manager(network=self.net, resolver=lambda mgr: Resolver(mgr, **given))
 
     @property

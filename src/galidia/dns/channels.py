@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import deque
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.address import Address, family_of, is_ip
@@ -94,6 +95,9 @@ class Server:
     ) -> None:
         if not is_ip(host):
             raise ValueError(f"a server is an IP address and a port, not {host!r}")
+        ip = ip_address(host)
+        if ip.is_unspecified:  # this machine, resolv.conf(5) says
+            host = "127.0.0.1" if ip.version == 4 else "::1"
         self.mgr = mgr
         self.dice = dice
         self.address = Address(host, port)
@@ -183,7 +187,7 @@ class Lane(Watcher, _Channel):
         self.used = 0
         self._outbox: deque[bytes] = deque()
         host, port = server.address
-        self._host = host.partition("%")[0]
+        self._host = host
         family = family_of(host)
         draws = DRAWS
         while True:
@@ -240,10 +244,14 @@ class Lane(Watcher, _Channel):
                     self.lose(os.strerror(-n))
                 return
             # Between being bound and being connected the socket takes what anybody sends.
-            if sender[1] == port and (anybody or sender[0].partition("%")[0] == host):
+            if sender[1] == port and (anybody or sender[0] == host or self._is_server(sender[0])):
                 self.take(bytes(scratch[:n]))
             else:
                 self.server.ignored += 1
+
+    def _is_server(self, host: str) -> bool:
+        """Whether this is the server's address, written in another way."""
+        return ip_address(host.partition("%")[0]) == ip_address(self._host.partition("%")[0])
 
     def _watch(self, mask: int) -> None:
         if self._io is not None and mask != self._interest:
