@@ -199,6 +199,15 @@ def test_servers_are_addresses(servers: Any) -> None:
         Manager(network=SimNetwork(), resolver=lambda mgr: Resolver(mgr, servers))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"max_active": 0}, {"max_pending": 0}, {"attempts": 0}, {"timeout": 0}, {"timeout": -1.0}],
+)
+def test_numbers_that_make_no_sense(options: Any) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        Manager(network=SimNetwork(), resolver=lambda mgr: Resolver(mgr, ["192.0.2.1"], **options))
+
+
 def test_the_default_is_the_system_s_configuration() -> None:
     with Manager() as mgr:
         resolver = Resolver(mgr)
@@ -294,6 +303,38 @@ def test_a_callback_may_ask_again(world: Any) -> None:
     w.mgr.resolve("n0.example", ask)
     assert w.net.run(lambda: len(found) == 20)
     assert all(lookup.addresses == ["192.0.2.1"] for lookup in found)
+
+
+def test_a_callback_may_cancel_what_waits_on_the_same_socket(world: Any) -> None:
+    """The socket is broken, which is told to one after the other."""
+    w, found, cancels = world(TRUTH, attempts=1), nobody(), nobody()
+    w.server.mgr.close()
+
+    def first(lookup: Any) -> None:
+        found.append(lookup)
+        for cancel in cancels:
+            cancel()
+
+    for i in range(5):
+        cancels.append(w.mgr.resolve(f"n{i}.example", first, type="A"))
+    assert w.net.run()
+    assert len(found) == 1
+    assert w.resolver.pending == 0
+    assert w.sockets() == []
+
+
+def test_an_interrupted_callback_is_not_the_end_of_the_others(world: Any) -> None:
+    w, found = world(TRUTH), nobody()
+
+    def interrupt(lookup: Any) -> None:
+        raise KeyboardInterrupt
+
+    for callback in (found.append, interrupt, found.append):
+        w.mgr.resolve("www.example", callback, type="A")
+    with pytest.raises(KeyboardInterrupt):
+        w.net.run()
+    assert w.net.run(lambda: len(found) == 2)
+    assert w.resolver.pending == 0
 
 
 def test_a_callback_that_fails_costs_nobody_else_anything(world: Any, logged: Any) -> None:

@@ -255,7 +255,10 @@ class Query:
 
     def failed(self, channel: Any, why: str) -> None:
         """A channel is broken: the kernel or the peer says that there will be no reply."""
-        self._tries = {sent: p for sent, p in self._tries.items() if sent[0] is not channel}
+        tries = {sent: p for sent, p in self._tries.items() if sent[0] is not channel}
+        if len(tries) == len(self._tries):
+            return  # it has ended since, perhaps by the callback of another one
+        self._tries = tries
         server = channel.server
         server.down_until = self._mgr.monotonic() + DOWN_FOR
         if channel is not self._channel:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.address import is_ip
 from ..core.hosts import Reread
+from ..core.options import count, positive
 from ..core.resolver import (
     Answer,
     BusyError,
@@ -66,7 +67,8 @@ class Resolver(CoreResolver):
     asked for.
 
     Limits: ``max_pending`` questions wait, ``max_active`` of them on their way; the cache has
-    ``cache_entries`` and ``cache_bytes``. Raises ValueError for a server that is no IP address.
+    ``cache_entries`` and ``cache_bytes``. Raises ValueError for a server that is no IP address and
+    for numbers that make no sense.
     """
 
     def __init__(
@@ -90,14 +92,14 @@ class Resolver(CoreResolver):
         super().__init__(mgr, hosts_file)
         self.mgr = mgr
         self.cache = Cache(cache_entries, cache_bytes)
-        self.max_pending = max_pending
-        self.max_active = max_active
+        self.max_pending = count("max_pending", max_pending)
+        self.max_active = count("max_active", max_active)
         given: dict[str, Any] = {
             "servers": None if servers is None else tuple(map(_server, servers)),
             "search": None if search is None else tuple(search),
             "ndots": ndots,
-            "timeout": timeout,
-            "attempts": attempts,
+            "timeout": None if timeout is None else positive("timeout", timeout),
+            "attempts": None if attempts is None else count("attempts", attempts),
             "rotate": rotate,
         }
         self._given = {name: value for name, value in given.items() if value is not None}
@@ -265,14 +267,24 @@ class Resolver(CoreResolver):
         missing = outcome.kind is NotFoundError and outcome.name == query.asked
         kept = 0 if missing else query.type
         self.cache.put(query.asked.key, kept, outcome, self.mgr.monotonic())
-        while query.waiters:  # one of them may have another one leave
-            callback = query.waiters.pop(next(iter(query.waiters)))
-            self._waiting -= 1
-            try:
-                callback(outcome)
-            except Exception:
-                logger.exception("the callback of a look-up of %s failed", query.asked)
+        self._deliver(query, outcome)
         self._start()
+
+    def _deliver(self, query: Query, outcome: Outcome) -> None:
+        """Tell everybody who waits; one of them may have another one leave."""
+        try:
+            for number in list(query.waiters):
+                callback = query.waiters.pop(number, None)
+                if callback is None:
+                    continue
+                self._waiting -= 1
+                try:
+                    callback(outcome)
+                except Exception:
+                    logger.exception("the callback of a look-up of %s failed", query.asked)
+        except BaseException:  # a KeyboardInterrupt: the others are told in the next poll
+            self.mgr.call_later(0, self._deliver, query, outcome)
+            raise
 
     def close(self) -> None:
         """Everybody who still waits is told that the manager was closed."""
