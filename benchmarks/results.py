@@ -139,7 +139,6 @@ TARGETS = [
     *(_core_ratio(DNS_ANSWERS, COMPILED, peer.name, 0.8) for peer in (KNOT, UNBOUND, DNSMASQ)),
     _core_ratio(DNS_ANSWERS, COMPILED, "dnslib", 10.0),
     _ratio(LOOKUPS, COMPILED, "dnspython", 5.0),
-    _ratio(LOOKUPS, COMPILED, "aiodns", 5.0),
     *(
         _ratio(file_title(size, how), COMPILED, NGINX.name, 0.9)
         for size in ("1 KiB", "100 KiB", "10 MiB")
