@@ -786,6 +786,8 @@ def test_websocket_clock(ending: signal.Signals) -> None:
                     assert re.fullmatch(rb"\x81\x08\d\d:\d\d:\d\d", receive(sock, 10))
             other.close()  # without a word: it ticks on
             assert receive(one, 10).startswith(b"\x81\x08")
+
+
 def test_webdav_server(ending: signal.Signals, tmp_path: Path) -> None:
     address = "http://127.0.0.1:0"
     large = bytes(range(256)) * 20_000
