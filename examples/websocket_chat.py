@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from galidia import EV_HTTP_REQUEST, Handler, Manager, handles
-from galidia.http import Files, HttpOptions
+from galidia.http import HttpOptions, StaticFiles
 from galidia.websocket import WebSocketOptions, send_many
 
 LONGEST = 1000  # bytes of a message
@@ -37,7 +37,7 @@ class Room(Handler):
 
 def main(address="http://127.0.0.1:8000"):
     limits = HttpOptions(websocket=WebSocketOptions(message_limit=LONGEST, ping_interval=20))
-    files = Files(Path(__file__).parent / "chat")
+    files = StaticFiles(Path(__file__).parent / "chat")
 
     @handles(EV_HTTP_REQUEST)
     def page(c, ev, req):
