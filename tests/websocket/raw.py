@@ -173,6 +173,8 @@ class RawPeer:
         self.deflate: Deflate | None = None
         #: Messages and control frames, in order.
         self.heard: list[Message] = []
+        #: How many of the messages were compressed.
+        self.inflated = 0
         self.closed = False  # it has sent a Close frame
         self._parts: list[bytes] = []
         self._first: Frame | None = None
@@ -271,6 +273,7 @@ class RawPeer:
         if self._first.rsv:
             assert self.deflate is not None
             payload = self.deflate.inflate(payload)
+            self.inflated += 1
         if self._first.opcode == TEXT:
             payload.decode("utf-8", "strict")
         self.heard.append((self._first.opcode, payload))

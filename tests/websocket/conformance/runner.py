@@ -61,6 +61,7 @@ class Game:
         self.peer = peer
         self.echo = echo
         self.closing: bytes | None = None  # what the peer has said in a Close frame
+        self.deflated = 0  # messages that the peer has compressed
         self._pending: list[bytes] = []
 
     def play(self) -> None:
@@ -79,6 +80,7 @@ class Game:
         self._flush()
         for opcode, payload in case.heard:
             self._hear(opcode, payload)
+        assert peer.inflated >= self.deflated
         self._end()
 
     def _encode(self, step: Any) -> Iterator[bytes]:
@@ -96,6 +98,7 @@ class Game:
             yield whole[head + step.first if step.first else 0 : head + step.last]
         elif isinstance(step, SendDeflated):
             assert peer.deflate is not None
+            self.deflated += step.payload != b""
             data = peer.deflate.compress(step.payload)
             size = step.fragment or len(data)
             for at in range(0, len(data), size):
