@@ -786,6 +786,7 @@ def test_websocket_clock(ending: signal.Signals) -> None:
                     assert re.fullmatch(rb"\x81\x08\d\d:\d\d:\d\d", receive(sock, 10))
             other.close()  # without a word: it ticks on
             assert receive(one, 10).startswith(b"\x81\x08")
+        server.end(ending)
 
 
 def test_webdav_server(ending: signal.Signals, tmp_path: Path) -> None:
@@ -838,11 +839,11 @@ TESTED: dict[str, Callable[..., None]] = {
     "timers": test_timers,
     "tls_echo": test_tls_echo,
     "udp_echo": test_udp_echo,
+    "virtual_hosts": test_virtual_hosts,
+    "webdav_server": test_webdav_server,
     "websocket_chat": test_websocket_chat,
     "websocket_chat_client": test_websocket_chat_client,
     "websocket_clock": test_websocket_clock,
-    "virtual_hosts": test_virtual_hosts,
-    "webdav_server": test_webdav_server,
 }
 
 
