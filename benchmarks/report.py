@@ -49,6 +49,10 @@ DNS: dnsperf asks over UDP for the names of the zone in turn, 100 queries under 
 are held against each other by answers per second of processor time, as dnsperf may set the pace.
 knot and unbound have one thread; dnslib's server is its own with a table of names.
 
+Proxying: each proxy passes the requests of 50 connections on to the same nginx, which shares its
+core with the load generator and sets the pace, so that the proxies are held against each other by
+requests per second of processor time. Both keep connections to it.
+
 The HTTP client is the measured program and nginx its server, each on one core; it fetches "Hello,
 world!" in batches of 1,000 for {seconds:g} s after a first batch to warm up, 10 at any time, and
 CPU times are the client's. aiohttp and httpx run on uvloop."""

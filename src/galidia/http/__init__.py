@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .pool import Pool, pool_of
     from .redirect import redirect_to_https
     from .reply import Reply
+    from .reverse_proxy import ReverseProxy
 
 __all__ = [
     "ClientOptions",
@@ -34,6 +35,7 @@ __all__ = [
     "Reply",
     "Request",
     "Result",
+    "ReverseProxy",
     "StaticFiles",
     "Timeouts",
     "fetch",
@@ -52,6 +54,7 @@ _LAZY = {
     "Pool": "pool",
     "Reply": "reply",
     "Result": "fetching",
+    "ReverseProxy": "reverse_proxy",
     "Timeouts": "fetching",
     "fetch": "fetching",
     "pool_of": "pool",

@@ -3,6 +3,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memchr, memcpy
 
 from .grammar cimport bytes_t
+from .outline cimport left, right, same
 
 cdef tuple _HOP, _OWN
 cdef bytes _ORIGIN
@@ -17,6 +18,11 @@ cpdef bytes passed_on(bytes raw, Py_ssize_t start, bint request)
 
 @cython.locals(text=bytes, name=bytes)
 cdef bint _stays(bytes_t line, Py_ssize_t n, bint request) except -1
+
+cdef bytes cut(bytes data, Py_ssize_t start, Py_ssize_t end)
+
+@cython.locals(base=bytes_t, last=bytes_t, p=bytes_t, line=bytes_t)
+cpdef bytes host_of(bytes raw, Py_ssize_t start)
 
 cdef bytes _unnamed(bytes kept, bytes raw, Py_ssize_t start)
 

@@ -18,6 +18,7 @@ else:
     from .. import _cython as cython
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING, PyBytes_FromStringAndSize
+    from cython.cimports.galidia.http.outline import left, right, same
     from cython.cimports.libc.string import memchr, memcpy
 
 # Of both directions, in lower case, "-" for "_".
@@ -55,6 +56,7 @@ else:
     _DROPPED_OF_REQUEST = _dropped(_HOP + _OWN, rb"|x[-_]forwarded[-_][^:]*")
 
 _CONNECTION = re.compile(rb"(?i)^connection:([^\r\n]*)", re.MULTILINE)
+_HOST = re.compile(rb"(?im)^host:[\t ]*([^\r\n]*)")
 _DATE = re.compile(rb"(?im)^date:")
 
 
@@ -85,7 +87,7 @@ def passed_on(raw: bytes, start: int, request: bool) -> bytes:
             else:
                 memcpy(out, line, p - line)
                 out += p - line
-        kept = kept[: out - first]
+        kept = cut(kept, 0, out - first)
         return _unnamed(kept, raw, start) if names else kept
     lines = raw[start:]
     kept = (_DROPPED_OF_REQUEST if request else _DROPPED).sub(b"", lines)
@@ -99,11 +101,44 @@ if cython.compiled:
         if n > _LONGEST or not _FIRST[n] >> (line[0] & 31) & 1:  # noqa: F821
             if n < 12 or not request or line[0] | 0x20 != 0x78:
                 return False
+        if memchr(line, 0x5F, n) == cython.NULL:
+            if n == 4:
+                return request and same(line, b"host", 4)
+            if n == 10:
+                return same(line, b"connection", 10) or same(line, b"keep-alive", 10)
+            if n == 14 and same(line, b"content-length", 14):
+                return True
         text: bytes = PyBytes_FromStringAndSize(cython.cast(cython.p_char, line), n)
         name: bytes = text.lower().replace(b"_", b"-")
         if request:
             return name in _IN_REQUEST or name.startswith(_ORIGIN)
         return name in _IN_REPLY
+
+    def cut(data: Any, start: Any, end: Any) -> Any:
+        # data[start:end], which are known to be places in it
+        return PyBytes_FromStringAndSize(PyBytes_AS_STRING(data) + start, end - start)
+
+
+def host_of(raw: bytes, start: int) -> bytes:
+    """The value of the field Host among those at raw[start:], or b""."""
+    if cython.compiled:
+        base = cython.cast(cython.p_uchar, PyBytes_AS_STRING(raw))
+        last = base + len(raw)
+        p = base + start
+        while last - p > 5:
+            line = p
+            p = cython.cast(cython.p_uchar, memchr(p, 0x0A, last - p))
+            if p == cython.NULL:
+                return b""
+            if line[4] == 0x3A and same(line, b"host", 4):
+                line = left(line + 5, p - 1)
+                p = right(line, p - 1)
+                value: bytes = PyBytes_FromStringAndSize(cython.cast(cython.p_char, line), p - line)
+                return value
+            p += 1
+        return b""
+    m = _HOST.search(raw, start)
+    return m[1].rstrip(b"\t ") if m else b""
 
 
 def _unnamed(kept: bytes, raw: bytes, start: int) -> bytes:

@@ -1,4 +1,5 @@
 cimport cython
+from ..core.bits cimport CLOSE_IMMEDIATELY, SEND_AND_CLOSE
 from ..core.connection cimport Connection
 from ..core.manager cimport Manager
 from ..core.timers cimport Timer
@@ -38,7 +39,7 @@ cdef class Host:
     cdef readonly list idle
     cdef readonly object waiting
 
-    @cython.locals(link=Link)
+    @cython.locals(link=Link, c=Connection)
     cpdef object acquire(self, User user, bint fresh=*)
     @cython.locals(pool=Pool, c=Connection)
     cpdef object release(self, Link link, Reply reply)

@@ -19,6 +19,11 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if TYPE_CHECKING:
     pass
 else:
     pass
@@ -44,6 +49,9 @@ if TYPE_CHECKING:
     from .urls import WebUrl
 
 __all__ = ["Pool", "pool_of"]
+
+if not cython.compiled:
+    from ..core.bits import CLOSE_IMMEDIATELY, SEND_AND_CLOSE
 
 logger = logging.getLogger("galidia")
 
@@ -227,7 +235,8 @@ class Host:
             while self.idle:
                 link = self.idle.pop()
                 del self.pool._idle[link]
-                if not link.c.closing:
+                c = link.c
+                if not (c._closed or c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE)):
                     link.use(user, True)
                     return
         if fresh or len(self.links) < self.pool.max_per_host:
@@ -243,13 +252,14 @@ class Host:
             self._drop_if_unused()
             raise
         self.links.add(link)
+        self.pool._hosts[self.key] = self  # it may have been dropped as unused
         user._link = link
 
     def release(self, link: Link, reply: Reply) -> None:
         """A link whose exchange is complete: for the next one, or to wait."""
         pool = self.pool
         c = link.c
-        if c.closing or not link.protocol.idle:
+        if c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE) or not link.protocol.idle:
             if not c.closing:
                 c.close()
             return

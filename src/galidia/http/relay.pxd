@@ -14,6 +14,7 @@ cdef Py_ssize_t _BACKLOG, _KEPT
 
 cdef class Relay(User):
     cdef object _proxy
+    cdef dict _relays
     cdef Upstreams _upstreams
     cdef Translation _translation
     cdef Connection _c
@@ -25,7 +26,7 @@ cdef class Relay(User):
     cdef Reply _reply
     cdef Timer _patience
 
-    @cython.locals(req=Request, protocol=Answering)
+    @cython.locals(req=Request, protocol=Answering, body=Body)
     cpdef object start(self)
     @cython.locals(link=Link)
     cpdef object more(self)
@@ -45,7 +46,7 @@ cdef class Relay(User):
     cdef object _pass_on(self, Reply reply)
     @cython.locals(req=Request)
     cdef object _wait_for_client(self)
-    @cython.locals(req=Request, upstream=Upstream, lines=bytes, content=bytes, length="long long")
+    @cython.locals(req=Request, upstream=Upstream, lines=bytes, content=bytes, length="long long", body=Body)
     cpdef object _on_reply(self, Link link, Reply reply)
     cdef bint _forwards_trailers(self, Request req) except -1
     cdef object _answer(self, int status, str text)
@@ -53,5 +54,5 @@ cdef class Relay(User):
     cdef object _forget(self)
 
 @cython.locals(relay=Relay)
-cdef Relay new_relay(object proxy, Upstreams upstreams, Translation translation, object timeouts,
+cdef Relay new_relay(object proxy, dict relays, Upstreams upstreams, Translation translation, object timeouts,
                      Connection c, Request req)

@@ -55,6 +55,7 @@ class Relay(User):
         "_deferring",
         "_patience",
         "_proxy",
+        "_relays",
         "_reply",
         "_request",
         "_sends",
@@ -68,6 +69,7 @@ class Relay(User):
     )
 
     _proxy: ReverseProxy
+    _relays: dict[Connection, Relay]
     _upstreams: Upstreams
     _translation: Translation
     _c: Connection
@@ -97,8 +99,9 @@ class Relay(User):
         if not self._target:
             self._answer(400, "a path with steps in it")
             return
-        if req.complete and len(req.body) <= _KEPT:
-            self._body = req.body
+        body = req._content
+        if body is None or (body.complete and body.size() <= _KEPT):
+            self._body = req.body if body is not None else b""
         else:
             self._streams = True
             self._body = req.take()  # who takes may be sent any amount
@@ -127,7 +130,7 @@ class Relay(User):
             return
         upstream.active += 1
         try:
-            upstreams.host(upstream).acquire(self, fresh)
+            upstream.host.acquire(self, fresh)
         except (OSError, ValueError, TypeError, RuntimeError) as e:
             upstream.active -= 1
             self._answer(503, f"no connection can be made: {e}")
@@ -286,11 +289,12 @@ class Relay(User):
         self._forget()
         if self._reply is None:
             lines = self._translation.reply_lines(reply, req, upstream)
-            content: bytes = reply.take()
+            body = reply._content
+            content: bytes = b"" if body is None else body.take()
             length = len(content)
             if req.method_end == 4 and req.raw.startswith(b"HEAD"):
                 length = reply.content_length
-            if reply.trailers and self._forwards_trailers(req):
+            if body is not None and body.trailers and self._forwards_trailers(req):
                 req.relay(reply.status, lines, has_date(lines), -1, b"", False)
                 req.send_chunk(content)
                 req.end(self._trailers(reply))
@@ -394,7 +398,8 @@ class Relay(User):
         if self._patience is not None:
             self._patience.cancel()
         if link is not None:
-            link.leave()
+            link.user = None
+            link.c.abort()  # after an end alone the upstream could go on answering
 
     def _forget(self) -> None:
         """It is over."""
@@ -402,11 +407,13 @@ class Relay(User):
             self._patience.cancel()
             self._patience = None
         self._request = None
-        self._proxy.relays.pop(self._c, None)
+        if self._relays.get(self._c) is self:
+            del self._relays[self._c]
 
 
 def new_relay(
     proxy: ReverseProxy,
+    relays: dict[Connection, Relay],
     upstreams: Upstreams,
     translation: Translation,
     timeouts: Any,
@@ -420,6 +427,7 @@ def new_relay(
     relay._host = None
     relay._link = None
     relay._proxy = proxy
+    relay._relays = relays
     relay._upstreams = upstreams
     relay._translation = translation
     relay._c = c

@@ -15,7 +15,7 @@ cdef class ReverseProxy:
     cdef readonly frozenset upgrades
     cdef readonly Upstreams upstreams
 
-    @cython.locals(relay=Relay)
+    @cython.locals(relay=Relay, relays=dict)
     cpdef object serve(self, Connection c, Request req)
     cpdef bytes upgrade_of(self, Request req)
     cdef bint _refuses(self, Request req) except -1

@@ -125,8 +125,9 @@ class ReverseProxy:
             if before is not None and not before.closed:
                 raise RuntimeError("a ReverseProxy serves the connections of one manager")
             self.upstreams.mgr = c.mgr
-        relay = new_relay(self, self.upstreams, self.translation, self.timeouts, c, req)
-        self.relays[c] = relay
+        relays = self.relays
+        relay = new_relay(self, relays, self.upstreams, self.translation, self.timeouts, c, req)
+        relays[c] = relay
         relay.start()
 
     def upgrade_of(self, req: Request) -> bytes:

@@ -315,11 +315,10 @@ class ServerProtocol(Answering):
             c.emit(_HTTP_REQUEST, request)
         else:
             self._not_found(c)
-        if self._timer is not None and not request.replied and self.message is request:
-            self._timer.cancel()  # it is up to the handler now
-            self._timer = None
-            if self.body is not None:
-                c.account(self.body.size())
+        # It is up to the handler now; what the deadline finds then, if it is not answered by that
+        # time, is none of its business.
+        if self.body is not None and not request.replied and self.message is request:
+            c.account(self.body.size())
 
     def answered(self, c: Connection, request: Request) -> None:
         """The response to a request is complete."""

@@ -4,7 +4,7 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from ..core.bits cimport SSL
 from ..core.connection cimport Connection
 from .grammar cimport bytes_t
-from .hops cimport passed_on
+from .hops cimport cut, host_of, passed_on
 from .reply cimport Reply
 from .request cimport Request
 from .upstreams cimport Upstream

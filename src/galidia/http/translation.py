@@ -17,9 +17,10 @@ else:
     from .. import _cython as cython
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING
+    from cython.cimports.galidia.http.hops import cut
 
 from ..core.acl import check_ip_acl
-from .hops import passed_on
+from .hops import host_of, passed_on
 
 if TYPE_CHECKING:
     from .reply import Reply
@@ -85,7 +86,10 @@ class Translation:
         if start == req.path_end:  # http://host
             return b"/" + req.raw[req.path_end : req.target_end]
         start += self.mount(req)
-        target = req.raw[start : req.target_end]
+        if cython.compiled:
+            target: bytes = cut(req.raw, start, req.target_end)
+        else:
+            target = req.raw[start : req.target_end]
         if _is_odd(target):
             path = req.raw[start : req.path_end]
             if _STEPS.search(path):
@@ -107,16 +111,21 @@ class Translation:
         if upstream.path and target != b"*":
             target = upstream.path + target
         raw = req.raw
-        name = req.host.encode("latin-1")
+        # The target names the host, if it is a whole URI (RFC 9112 3.2.2).
+        name = (
+            host_of(raw, req.fields_start)
+            if req.path_start == req.target_start
+            else req.host.encode("latin-1")
+        )
         host = upstream.authority
         if self.host == "client":
             host = name or host
         elif self.host != "upstream":
             host = self.host.encode("ascii")
-        parts = [
-            raw[: req.method_end], b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n",
-            passed_on(raw, req.fields_start, True), self._origin(req, name),
-        ]  # fmt: skip
+        method = cut(raw, 0, req.method_end) if cython.compiled else raw[: req.method_end]
+        kept = passed_on(raw, req.fields_start, True)
+        line = b" HTTP/1.1\r\nHost: "
+        parts = [method, b" ", target, line, host, b"\r\n", kept, self._origin(req, name)]
         if more:
             parts.append(more)
         if req.method_end == 7 and raw.startswith(b"OPTIONS"):

@@ -5,7 +5,7 @@ cdef class Upstream:
     cdef readonly int number
     cdef readonly str name
     cdef readonly bytes authority, path
-    cdef readonly object key
+    cdef readonly Host host
     cdef public long long active
     cdef readonly double rests
     cdef double _told
@@ -19,5 +19,4 @@ cdef class Upstreams:
 
     @cython.locals(best=Upstream, one=Upstream, everybody=list, count=Py_ssize_t, first=Py_ssize_t, i=Py_ssize_t)
     cpdef Upstream choose(self, double now, unsigned long long tried)
-    cpdef Host host(self, Upstream upstream)
     cpdef object failed(self, Upstream upstream, double now, str why)

@@ -10,7 +10,6 @@ from .urls import parse_url
 
 if TYPE_CHECKING:
     from ..core.manager import Manager
-    from .pool import Host
 
 logger = logging.getLogger("galidia")
 
@@ -19,9 +18,11 @@ class Upstream:
     """One server: ``active`` requests are with it, and until ``rests`` (seconds on the manager's
     clock) it is asked only when all others rest as well."""
 
-    __slots__ = ("_told", "active", "authority", "key", "name", "number", "path", "rests")
+    __slots__ = ("_told", "active", "authority", "host", "name", "number", "path", "rests")
 
-    def __init__(self, number: int, url: str, options: tuple[tuple[str, Any], ...]) -> None:
+    def __init__(
+        self, number: int, url: str, pool: Pool, options: tuple[tuple[str, Any], ...]
+    ) -> None:
         parsed = parse_url(url)
         if parsed.userinfo or "?" in parsed.target:
             raise ValueError(f"the URL of an upstream has neither user nor query: {url!r}")
@@ -30,7 +31,7 @@ class Upstream:
         self.authority = parsed.authority.encode("ascii")
         #: What stands before the path of each request; without a slash at its end.
         self.path = parsed.target.rstrip("/").encode("ascii")
-        self.key = (parsed.address, None, options)
+        self.host = pool.host((parsed.address, None, options))
         self.active = 0
         self.rests = 0.0
         self._told = -1.0
@@ -58,9 +59,9 @@ class Upstreams:
             raise ValueError("a reverse proxy needs an upstream, as in 'http://127.0.0.1:9000'")
         if len(urls) > 64:
             raise ValueError(f"a reverse proxy has at most 64 upstreams, not {len(urls)}")
-        self.all = [Upstream(i, url, options) for i, url in enumerate(urls)]
         self.rest = rest
         self.pool = UpstreamPool()
+        self.all = [Upstream(i, url, self.pool, options) for i, url in enumerate(urls)]
         self.pool.max_per_host = limit
         self.pool.max_idle = limit * len(urls)
         self.mgr: Manager | None = None
@@ -74,7 +75,6 @@ class Upstreams:
             return None if tried else everybody[0]
         best: Upstream | None = None
         first = self._next
-        self._next = (first + 1) % count
         for i in range(count):
             one = everybody[(first + i) % count]
             if tried >> one.number & 1:
@@ -86,12 +86,9 @@ class Upstreams:
                     best = one
             elif best.rests > now or one.active < best.active:
                 best = one
+        if best is not None:
+            self._next = (best.number + 1) % count
         return best
-
-    def host(self, upstream: Upstream) -> Host:
-        """Its connections."""
-        host: Host | None = self.pool._hosts.get(upstream.key)
-        return self.pool.host(upstream.key) if host is None else host
 
     def failed(self, upstream: Upstream, now: float, why: str) -> None:
         """It could not be reached, or gave no good answer: it rests. Logged once a second."""
