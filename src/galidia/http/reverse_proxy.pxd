@@ -9,7 +9,7 @@ cdef int _CLOSE, _HTTP_REQUEST
 
 cdef class ReverseProxy:
     cdef readonly dict relays
-    cdef readonly object timeouts
+    cdef readonly object auth, timeouts
     cdef readonly Translation translation
     cdef readonly double tunnel_timeout
     cdef readonly frozenset upgrades

@@ -51,13 +51,22 @@ class ReverseProxy:
       request to the head of its reply, ``idle_timeout`` without a byte, all in seconds: then 504.
     - ``max_connections`` to one upstream; more requests wait for up to ``connect_timeout``: 503.
     - ``rest``: seconds in which an upstream that failed is asked only when all others did.
+    - ``auth``: a guard; what it does not allow does not go on.
     - ``connect``: options of `Manager.connect`, such as ``ca`` or ``verify``.
 
     A request that failed is tried with the next upstream if none can have acted on it; else the
     client gets 502. All requests have to come from one manager. Raises ValueError or TypeError.
     """
 
-    __slots__ = ("relays", "timeouts", "translation", "tunnel_timeout", "upgrades", "upstreams")
+    __slots__ = (
+        "auth",
+        "relays",
+        "timeouts",
+        "translation",
+        "tunnel_timeout",
+        "upgrades",
+        "upstreams",
+    )
 
     def __init__(
         self,
@@ -74,6 +83,7 @@ class ReverseProxy:
         tunnel_timeout: float = 3600.0,
         max_connections: int = 256,
         rest: float = 10.0,
+        auth: Any = None,
         **connect: Any,
     ) -> None:
         from .fetching import Timeouts
@@ -90,6 +100,7 @@ class ReverseProxy:
         names = ("connect_timeout", "", "reply_timeout", "idle_timeout")
         for name, seconds in zip(names, times, strict=True):
             positive(name, seconds)
+        self.auth = auth
         #: Requests that are under way, by their connections.
         self.relays: dict[Connection, Relay] = {}
         self.timeouts = Timeouts(*times, None)
@@ -118,7 +129,9 @@ class ReverseProxy:
 
     def serve(self, c: Connection, req: Request) -> None:
         """Send a request on whose first event has come."""
-        if req.replied or self._refuses(req):
+        if req.replied or (self.auth is not None and not self.auth.allows(req)):
+            return
+        if self._refuses(req):
             return
         if self.upstreams.mgr is not c.mgr:
             before = self.upstreams.mgr
