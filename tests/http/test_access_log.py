@@ -72,7 +72,7 @@ def test_a_client_that_went(sim: Net, tmp_path: Path) -> None:
 
 
 def test_nothing_leaves_its_quotes(sim: Net, tmp_path: Path) -> None:
-    evil = b'/"%0a\\x' + b"' " if False else b'/"%0a\\x'
+    evil = b'/"%0a\\x'
     fields = b'User-Agent: "\\\xe4\t;\r\nReferer: \x80"\r\n'
     for format in ("combined", "json"):
         path = tmp_path / format
@@ -105,7 +105,7 @@ def test_it_is_written_once_a_second_and_reopened(sim: Net, tmp_path: Path) -> N
     log.reopen()
     client.send(GET % (b"/3", b""))
     sim.net.run(limit=2)
-    assert [b"/1" in line for line in (tmp_path / "log.1").read_bytes().splitlines()] == [
+    assert [b" /1 " in line for line in (tmp_path / "log.1").read_bytes().splitlines()] == [
         True,
         False,
     ]

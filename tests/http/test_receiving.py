@@ -270,7 +270,7 @@ def test_a_disk_that_fails(
 def test_what_makes_no_sense(folder: Path) -> None:
     for wrong in ({"collision": "x"}, {"max_size": 0}, {"keep": 0}, {"reserve": -1}):
         with pytest.raises(ValueError):
-            Uploads(folder, **wrong)  # type: ignore[arg-type]
+            Uploads(folder, **wrong)
     with pytest.raises(NotADirectoryError):
         Uploads(folder / "none")
 

@@ -12,6 +12,7 @@ from .request import Request
 from .static import StaticFiles
 
 if TYPE_CHECKING:
+    from .access_log import AccessLog
     from .auth import Digest
     from .client_options import ClientOptions
     from .cookies import CookieJar
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from .fetching import Fetch, Result, Timeouts, fetch
     from .parameters import FormError
     from .pool import Pool, pool_of
+    from .receiving import Uploads
     from .redirect import redirect_to_https
     from .reply import Reply
     from .reverse_proxy import ReverseProxy
 
 __all__ = [
+    "AccessLog",
     "ClientOptions",
     "CookieJar",
     "Digest",
@@ -38,6 +41,7 @@ __all__ = [
     "ReverseProxy",
     "StaticFiles",
     "Timeouts",
+    "Uploads",
     "fetch",
     "pool_of",
     "redirect_to_https",
@@ -45,6 +49,7 @@ __all__ = [
 
 # What a server can do without is imported when it is first used.
 _LAZY = {
+    "AccessLog": "access_log",
     "ClientOptions": "client_options",
     "CookieJar": "cookies",
     "Digest": "auth",
@@ -56,6 +61,7 @@ _LAZY = {
     "Result": "fetching",
     "ReverseProxy": "reverse_proxy",
     "Timeouts": "fetching",
+    "Uploads": "receiving",
     "fetch": "fetching",
     "pool_of": "pool",
     "redirect_to_https": "redirect",

@@ -44,9 +44,9 @@ class Uploads:
       of each. None of them appears before the form is whole.
     - PUT or POST of a body to a name below the mount, as in "/upload/{path...}": that file.
     - The same with ``Content-Range: bytes FIRST-LAST/SIZE``: a part of it, from where the one
-      before ended. The answer is 202 and, as JSON, how much was received; 201 at the end. What was
-      cut off in between is kept as far as it came, and ``Content-Range: bytes */SIZE`` without a body
-      asks how far that is. A part that begins elsewhere gets 409, which says it too.
+      before ended. The answer is 202 and, as JSON, how much was received; 201 at the end. What
+      was cut off in between is kept as far as it came, and ``Content-Range: bytes */SIZE`` without
+      a body asks how far that is. A part that begins elsewhere gets 409, which says it too.
 
     ``max_size`` is in bytes for one file (413), ``max_files`` for one form (413), ``reserve`` the
     bytes that are left free (507). ``collision``, of a name that is taken: "rename" (the new file

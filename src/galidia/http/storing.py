@@ -57,7 +57,7 @@ class Store:
         self.max_parts = max_parts
 
     def check(self, name: str) -> None:
-        """Raise `RefusedError` for what can be no name of a file here, or is taken and must not be."""
+        """Raise `RefusedError` for what can be no name here, or is taken and must not be."""
         if not name or "/" in name or "\\" in name or name.startswith(".") or name.endswith(" "):
             raise RefusedError(400, "this can be no name of a file here")
         try:
@@ -103,7 +103,7 @@ class Store:
             return 0
 
     def _forget_old(self) -> None:
-        """Remove the parts that nobody has gone on with; raises `RefusedError` for too many others."""
+        """Remove the parts that nobody has gone on with; `RefusedError` for too many others."""
         kept = 0
         oldest = time.time() - self.keep
         with os.scandir(self.tree.root) as entries:
