@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from galidia import Connection
+from galidia import EV_HTTP_REQUEST, Connection, Manager, handles
 from galidia.http.receiving import Uploads
 from galidia.testing import RawClient
-from tests.http.conftest import Net
+from tests.http.conftest import Net, running
+from tests.http.test_programs import CHROMIUM
 from tests.http.wire import Response, complete, responses
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -280,3 +284,39 @@ def test_connections_are_not_kept(sim: Net, folder: Path) -> None:
     ask(sim, put("/up/a", b"x"))
     assert uploads._jobs == {}
     assert isinstance(next(iter(sim.mgr)), Connection)
+
+
+def test_in_a_browser(mgr: Manager, folder: Path, tmp_path: Path) -> None:
+    """The page of the example, which is given a file as if somebody had chosen it."""
+    page = (
+        (ROOT / "examples/upload_page.html").read_bytes()
+        + b"""
+    <script>
+    const data = new Uint8Array(20_000_000).map((_, i) => i % 251)
+    const item = document.getElementById("list").appendChild(document.createElement("li"))
+    upload(new File([data], "a b.bin"), item)
+    </script><img src="/wait">"""
+    )
+    listener = mgr.bind("http://127.0.0.1:0")
+    target = folder / "a b.bin"
+
+    @handles(EV_HTTP_REQUEST)
+    def serve(c: Connection, ev: int, req: Any) -> None:
+        if req.path != "/wait":
+            req.reply(200, page, {"Content-Type": "text/html"})
+        elif target.exists():
+            req.reply(404)
+        else:
+            c.call_later(0.05, serve, c, ev, req)
+
+    listener.endpoint("/{path...}", serve, methods="GET")
+    listener.endpoint("/files/{path...}", Uploads(folder), methods="PUT")
+    with running(mgr):
+        done = subprocess.run(
+            ["chromium", *CHROMIUM, f"--user-data-dir={tmp_path}/profile", "--dump-dom",
+             f"http://{listener.local}/"],
+            capture_output=True, timeout=100, check=True,
+            env={**os.environ, "HOME": str(tmp_path)},
+        )  # fmt: skip
+    assert b'<progress max="20000000"' in done.stdout
+    assert files(folder) == {"a b.bin": bytes(i % 251 for i in range(20_000_000))}
