@@ -30,6 +30,7 @@ cdef class ClientProtocol(Reader):
     cdef bint _answered, _upgrade, _open, _last, _dead, _raw
     cdef dict _first
 
+    cpdef bint is_idle(self) except -1
     cdef object _attach(self, Connection c)
     cpdef object ask(self, Connection c, str method, bytes head, bytes data, bint upgrade)
     cpdef object upload(self, Connection c, object sender)

@@ -161,6 +161,10 @@ class ClientProtocol(Reader):
     @property
     def idle(self) -> bool:
         """Whether a request can be made now."""
+        return self.is_idle()
+
+    def is_idle(self) -> bool:
+        """As `idle`, for who asks often."""
         return self._open and not (self.awaiting or self._dead or self._raw or self._last)
 
     @property

@@ -6,7 +6,7 @@ from ..core.timers cimport Timer
 from .client cimport ClientProtocol
 from .reply cimport Reply
 
-cdef int _CONNECT, _CLOSE, _HTTP_CHUNK, _HTTP_REPLY
+cdef object _CLOSE, _CHUNK, _REPLY
 cdef unsigned long long _WHOLE, _STREAMING
 
 cdef class User:
@@ -28,6 +28,7 @@ cdef class Pool:
     cdef readonly dict _hosts
     cdef dict _environ, _proxies
     cdef readonly dict _idle
+    cdef object __weakref__
 
 cdef class Host:
     cdef readonly Pool pool

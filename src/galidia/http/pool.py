@@ -72,10 +72,9 @@ TLS_OPTIONS = frozenset(
 
 _KEEP_ALIVE = re.compile(r"\btimeout=(\d{1,9})(?!\d)")
 
-_CONNECT = int(Event.CONNECT)
-_CLOSE = int(Event.CLOSE)
-_HTTP_CHUNK = int(Event.HTTP_CHUNK)
-_HTTP_REPLY = int(Event.HTTP_REPLY)
+_CLOSE: Any = Event.CLOSE
+_CHUNK: Any = Event.HTTP_CHUNK
+_REPLY: Any = Event.HTTP_REPLY
 _WHOLE = mask_of(Event.CONNECT, Event.HTTP_REPLY, Event.CLOSE)
 _STREAMING = _WHOLE | mask_of(Event.HTTP_CHUNK)
 
@@ -132,6 +131,7 @@ class Pool:
     """
 
     __slots__ = (
+        "__weakref__",
         "_environ",
         "_hosts",
         "_idle",
@@ -259,7 +259,7 @@ class Host:
         """A link whose exchange is complete: for the next one, or to wait."""
         pool = self.pool
         c = link.c
-        if c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE) or not link.protocol.idle:
+        if c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE) or not link.protocol.is_idle():
             if not c.closing:
                 c.close()
             return
@@ -354,16 +354,16 @@ class Link:
 
     def __call__(self, c: Connection, ev: int, data: Any) -> None:
         user = self.user
-        if ev == _HTTP_CHUNK:
+        if ev is _CHUNK:  # the engine gives the members themselves
             if user is not None:
                 user._on_chunk(data)
-        elif ev == _HTTP_REPLY:
+        elif ev is _REPLY:
             if user is not None:
                 if self.tunnelling:
                     self._tunnelled(user, data)
                 else:
                     user._on_reply(self, data)
-        elif ev == _CLOSE:
+        elif ev is _CLOSE:
             self._closed()
         elif data:
             self.code = data
@@ -436,7 +436,7 @@ class Link:
         """Wait for the next user, so long."""
         mgr = self.c.mgr
         timer = self.timer
-        if timer is not None and timer.active:
+        if timer is not None and timer._callback is not None:
             when = mgr._now + seconds
             if timer.when <= when:
                 timer.postpone(when)

@@ -146,7 +146,7 @@ class Translation:
     def reply_lines(self, reply: Reply, req: Request, upstream: Upstream | None) -> bytes:
         """The field lines that go on to the client."""
         lines = passed_on(reply.raw, reply.fields_start, False)
-        if upstream is not None and reply.status in _REDIRECTIONS:
+        if reply.status > 200 and upstream is not None and reply.status in _REDIRECTIONS:
             lines = self._relocate(lines, req, upstream)
         if self.via:
             lines += b"Via: 1.%d %b\r\n" % (reply.minor, self.via)
