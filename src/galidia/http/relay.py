@@ -133,7 +133,8 @@ class Relay(User):
             upstream.host.acquire(self, fresh)
         except (OSError, ValueError, TypeError, RuntimeError) as e:
             upstream.active -= 1
-            self._answer(503, f"no connection can be made: {e}")
+            upstreams.failed(upstream, self.mgr._now, str(e))
+            self._answer(503, "no connection to the server can be made")
             return
         if self._host is not None:
             seconds = self._timeouts.connect
