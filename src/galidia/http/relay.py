@@ -23,6 +23,7 @@ from .pool import User
 
 if TYPE_CHECKING:
     from ..core.connection import Connection
+    from ..core.manager import Manager
     from ..core.timers import Timer
     from .message import Body
     from .pool import Link
@@ -328,7 +329,7 @@ class Relay(User):
             link.fail(ProtocolError(link.c.error, "switched-unasked"))
             return
         self._forget()
-        link.user = Tunnelled(self)
+        link.user = Tunnelled(self.mgr, self._timeouts, upstream)
         near, far = join(self._c, link.c, self._proxy.tunnel_timeout)
         lines = self._translation.reply_lines(reply, req, upstream)
         req.relay_switch(b"Upgrade: %b\r\n%b" % (name.encode("latin-1"), lines), near)
@@ -447,10 +448,9 @@ class Tunnelled(User):
 
     __slots__ = ("_upstream",)
 
-    def __init__(self, relay: Relay) -> None:
-        User.__init__(self, relay.mgr, relay._timeouts)
-        self._upstream = relay._upstream
+    def __init__(self, mgr: Manager, timeouts: Any, upstream: Upstream) -> None:
+        User.__init__(self, mgr, timeouts)
+        self._upstream = upstream
 
     def _on_lost(self, link: Link, error: FetchError) -> None:
-        if self._upstream is not None:
-            self._upstream.active -= 1
+        self._upstream.active -= 1

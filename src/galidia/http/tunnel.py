@@ -63,7 +63,7 @@ class Tunnel(Protocol):
         other = self.other
         if other is None:
             return
-        left = self._idle - (c.mgr.monotonic() - max(c._last_io, other._last_io))
+        left = self._idle - (c.mgr.time() - max(c.last_io_time, other.last_io_time))
         if left > 0:
             self._timer = c.call_later(left, self._look, c)
         else:
