@@ -4,6 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 FUZZ_SECONDS ?= 600
+MESSAGES ?= 100
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -11,7 +12,7 @@ COMPILE := $(BIN)/python setup.py --quiet build_ext --inplace
 COMPILED := GALIDIA_EXPECT=compiled $(BIN)/pytest
 PURE := GALIDIA_EXPECT=pure GALIDIA_PURE=1 $(BIN)/pytest
 
-.PHONY: venv build compiled run test test-compiled test-pure lint format types check bench fuzz clean
+.PHONY: venv build compiled run test test-compiled test-pure lint format types check conformance bench fuzz clean
 
 venv: $(READY)
 
@@ -51,6 +52,12 @@ types: $(READY)
 	$(BIN)/mypy
 
 check: lint types test
+
+# The published cases of WebSocket as large as they are; MESSAGES=1000 for as many as there are.
+conformance: compiled
+	for build in "$(COMPILED)" "$(PURE)"; do \
+	    env CONFORMANCE=$(MESSAGES) $$build tests/websocket/conformance $(ARGS) || exit 1; \
+	done
 
 bench: compiled
 	$(BIN)/python -m benchmarks --write $(ARGS)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.utils import formatdate
 
 from . import clients, idle, report, results
 from .cpu import LOAD_CORE
@@ -21,11 +22,13 @@ from .load import (
     handshakes,
     http,
     measure,
+    websocket,
     wrk,
 )
 from .prepare import FILE_SIZES, FILES, HERE, file_name, prepare
 from .results import Results
 from .servers import (
+    BROADCAST,
     CLIENTS,
     COMPILED,
     DNS,
@@ -44,6 +47,7 @@ from .servers import (
     PURE,
     STATIC,
     TLS_ECHO,
+    WEBSOCKET,
     Peer,
     Server,
     ServerError,
@@ -51,10 +55,12 @@ from .servers import (
     echoes,
     listens,
     resolves,
+    speaks_websocket,
 )
 
 CONNECTIONS = 50
-IDLE_TCP, IDLE_TLS, IDLE_HTTP = 10_000, 1_000, 10_000
+IDLE_TCP, IDLE_TLS, IDLE_HTTP, IDLE_WS = 10_000, 1_000, 10_000, 10_000
+AUDIENCE, SPEAKERS = 1_000, 10
 PIPELINE, BODY = 16, 64 << 10
 QUERIES = 100  # under way
 OPEN_FILES = 65_536
@@ -95,11 +101,24 @@ def load_scenarios() -> list[Scenario]:
         Scenario(results.DNS_ANSWERS, DNS, resolves, dns(QUERIES)),
         Scenario(results.HANDSHAKES, HTTPS, secure, handshakes(CONNECTIONS)),
     ]
+    for title, size in ((results.WS_SMALL, 64), (results.WS_LARGE, 1 << 16)):
+        load = websocket(size, CONNECTIONS)
+        scenarios.append(Scenario(title, WEBSOCKET, speaks_websocket, load))
+    for title, speakers in ((results.BROADCAST, 1), (results.BROADCASTS, SPEAKERS)):
+        load = websocket(256, AUDIENCE, speakers)
+        scenarios.append(Scenario(title, BROADCAST, speaks_websocket, load))
     for size, length in FILE_SIZES.items():
         name = file_name(size)
-        load = wrk(f"/{name}", 10 if length > 1 << 20 else CONNECTIONS)
+        modified = formatdate((FILES / name).stat().st_mtime, usegmt=True)
+        half = f"bytes={length // 4}-{length // 4 + length // 2 - 1}"
         ready = answers(f"/{name}", (FILES / name).read_bytes())
-        scenarios.append(Scenario(results.file_title(size), STATIC, ready, load))
+        for how, fields in (
+            (results.WHOLE, {}),
+            (results.NOT_MODIFIED, {"If-Modified-Since": modified}),
+            (results.RANGE, {"Range": half}),
+        ):
+            load = wrk(f"/{name}", 10 if length > 1 << 20 else CONNECTIONS, fields)
+            scenarios.append(Scenario(results.file_title(size, how), STATIC, ready, load))
     return scenarios
 
 
@@ -136,10 +155,16 @@ class Suite:
         if self._chosen(results.HTTP_MEMORY):
             hello = answers("/", HELLO)
             self._run_memory(results.HTTP_MEMORY, HTTP, hello, IDLE_HTTP, "http")
+        if self._chosen(results.WS_MEMORY):
+            self._run_memory(results.WS_MEMORY, WEBSOCKET, speaks_websocket, IDLE_WS, "ws")
         if self._chosen(results.IMPORT):
             for name in (COMPILED, PURE):
                 if name not in self._missing:
                     self._note(results.IMPORT, name, idle.import_ms(pure=name == PURE))
+        if self._chosen(results.LISTING):
+            for name in (COMPILED, PURE):
+                if name not in self._missing:
+                    self._note(results.LISTING, name, idle.listing_ms(pure=name == PURE))
         for title in self.results.numbers:
             self._show(title, report.number_table(self.results, title))
 

@@ -20,7 +20,7 @@ _IMPORT_RUNS = 20
 
 @contextmanager
 def held(port: int, count: int, kind: str) -> Iterator[None]:
-    """Keep `count` idle connections open: tcp, tls or http. Raises `LoadError` if one is lost."""
+    """Keep `count` idle connections open: tcp, tls, http or ws. `LoadError` if one is lost."""
     command = [sys.executable, str(HERE / "peers" / "hold.py"), str(port), str(count), kind]
     process = subprocess.Popen(
         command,
@@ -84,3 +84,16 @@ def import_ms(pure: bool) -> float:
             )
             times.append(time.perf_counter() - start)
     return 1e3 * (statistics.median(taken["import galidia"]) - statistics.median(taken[""]))
+
+
+def listing_ms(pure: bool) -> float:
+    """Milliseconds for which listing a folder of 10,000 files holds up the loop at most."""
+    done = subprocess.run(
+        [GALIDIA_PYTHON, str(HERE / "peers" / "galidia_listing.py"), "10000"],
+        env={**os.environ, "GALIDIA_PURE": "1" if pure else ""},
+        check=True,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: pin_to(SERVER_CORE),
+    )
+    return float(done.stdout)

@@ -82,6 +82,20 @@ def http(connections: int, depth: int = 1, body: int = 0, rate: float = 0) -> Lo
     return load
 
 
+def websocket(size: int, connections: int, speakers: int = 0) -> Load:
+    """Messages of `size` bytes, echoed on each connection.
+
+    With `speakers`, so many of the connections each have one message sent to all, one at a time;
+    what is counted is deliveries, and latencies are those of the speakers.
+    """
+
+    def load(port: int, seconds: float) -> Run:
+        command = [str(BUILD / "ws_load"), str(port), str(size), str(connections), str(seconds)]
+        return Run(**run_json([*command, str(speakers)], seconds))
+
+    return load
+
+
 def handshakes(connections: int) -> Load:
     """Full TLS 1.3 handshakes, each on a new connection."""
 

@@ -53,6 +53,13 @@ Proxying: each proxy passes the requests of 50 connections on to the same nginx,
 core with the load generator and sets the pace, so that the proxies are held against each other by
 requests per second of processor time. Both keep connections to it.
 
+WebSocket messages are binary, masked by the client, and compared when they come back; without
+compression. Of a broadcast the requests are deliveries: one connection sends a message, the server
+sends it to all 1,000, and the next one is sent when it has come back to its sender; latencies are
+the sender's. "10 at once" is ten of them that do so, as in a lively chat. picows runs on uvloop
+with the transports of aiofastnet, websockets and aiohttp on uvloop; an idle connection has had one
+message echoed.
+
 The HTTP client is the measured program and nginx its server, each on one core; it fetches "Hello,
 world!" in batches of 1,000 for {seconds:g} s after a first batch to warm up, 10 at any time, and
 CPU times are the client's. aiohttp and httpx run on uvloop."""

@@ -21,12 +21,21 @@ IDLE_LOSS = "Loss beside 10,000 idle connections, percent of echo 64 B"
 TCP_MEMORY = "Memory of an idle TCP connection, KiB"
 TLS_MEMORY = "Memory of an idle TLS connection, KiB"
 HTTP_MEMORY = "Memory of an idle HTTP connection, KiB"
+WS_SMALL, WS_LARGE = "WebSocket echo, 64 B", "WebSocket echo, 64 KiB"
+BROADCAST = "WebSocket broadcast of 256 B to 1,000 connections"
+BROADCASTS = "WebSocket broadcast of 256 B to 1,000 connections, 10 at once"
+WS_MEMORY = "Memory of an idle WebSocket connection, KiB"
 IMPORT = "Time of `import galidia`, ms beyond bare Python"
+LISTING = "Listing of 10,000 files: the longest hold of the loop, ms"
 
 
-def file_title(size: str) -> str:
+#: How a file is asked for besides as a whole.
+WHOLE, NOT_MODIFIED, RANGE = "", ", not modified", ", half of it"
+
+
+def file_title(size: str, how: str = WHOLE) -> str:
     """The title of the static file scenario of this size."""
-    return f"Static file, {size}"
+    return f"Static file, {size}{how}"
 
 
 @dataclass
@@ -131,12 +140,25 @@ TARGETS = [
     *(_core_ratio(DNS_ANSWERS, COMPILED, peer.name, 0.8) for peer in (KNOT, UNBOUND, DNSMASQ)),
     _core_ratio(DNS_ANSWERS, COMPILED, "dnslib", 10.0),
     *(
-        _ratio(file_title(size), COMPILED, NGINX.name, 0.9)
+        _ratio(file_title(size, how), COMPILED, NGINX.name, 0.9)
         for size in ("1 KiB", "100 KiB", "10 MiB")
+        for how in (WHOLE, NOT_MODIFIED, RANGE)
+    ),
+    *(
+        _ratio(scenario, COMPILED, peer, bound)
+        for scenario, peer, bound in (
+            (WS_SMALL, "picows", 1.1),
+            (WS_LARGE, "picows", 1.0),
+            (WS_SMALL, "websockets", 4.0),
+            (BROADCAST, "picows", 2.0),
+            (BROADCAST, "socketify", 2.0),
+        )
     ),
     _below(IDLE_LOSS, 5.0),
     _below(TCP_MEMORY, 1.0),
     _below(TLS_MEMORY, 40.0),
     _below(HTTP_MEMORY, 1.5),
+    _below(WS_MEMORY, 2.0),
     _below(IMPORT, 40.0),
+    _below(LISTING, 50.0),
 ]

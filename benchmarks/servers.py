@@ -18,6 +18,7 @@ from types import TracebackType
 
 from .cpu import SERVER_CORE, family, pin_to
 from .peers.payload import PAYLOAD
+from .peers.upgrade import UPGRADE
 from .prepare import BUILD, CERT, FILES, HERE, KEY, PEER_PYTHON, ROOT, zone_file
 
 HELLO = b"Hello, world!"
@@ -190,6 +191,18 @@ DNS = [
     script("dnslib", "dnslib_dns.py", str(zone_file("zone"))),
 ]
 STATIC = [NGINX, *galidia("galidia_files.py", str(FILES))]
+WEBSOCKET = [
+    *galidia("galidia_ws.py", "echo"),
+    script("picows", "picows_ws.py", "echo"),
+    script("websockets", "websockets_ws.py", "echo"),
+    script("aiohttp", "aiohttp_ws.py", "echo"),
+    script("socketify", "socketify_ws.py", "echo"),
+]
+BROADCAST = [
+    *galidia("galidia_ws.py", "broadcast"),
+    script("picows", "picows_ws.py", "broadcast"),
+    script("socketify", "socketify_ws.py", "broadcast"),
+]
 
 
 class Server:
@@ -309,6 +322,22 @@ def resolves(port: int) -> None:
         answer = sock.recv(512)
     if answer[:2] != query[:2] or b"\0\4\x0a\0\1\3" not in answer:
         raise ServerError("the answer is not what it should be")
+
+
+def speaks_websocket(port: int) -> None:
+    """Ready check of a WebSocket server: a message comes back as it was sent."""
+    with (
+        socket.create_connection(("127.0.0.1", port), 5) as connection,
+        connection.makefile("rb") as stream,
+    ):
+        connection.sendall(UPGRADE)
+        status = stream.readline()
+        while stream.readline().strip():
+            pass
+        # "hello", masked with zeros; a server does not mask its answer.
+        connection.sendall(b"\x82\x85\0\0\0\0hello")
+        if b" 101 " not in status or stream.read(7) != b"\x82\x05hello":
+            raise ServerError("a WebSocket message did not come back")
 
 
 def listens(port: int) -> None:

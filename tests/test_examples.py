@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import re
+import runpy
 import signal
 import socket
 import ssl
@@ -18,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from galidia import Manager
+from tests.browser import Browser
+from tests.websocket import raw
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PROGRAMS = sorted(EXAMPLES.glob("*.py"))
@@ -216,6 +221,60 @@ def test_simplest_web_server(ending: signal.Signals) -> None:
         with pytest.raises(urllib.error.HTTPError, match="404") as missing:
             get("/missing")
         missing.value.close()
+        server.end(ending)
+
+
+def test_virtual_hosts(tmp_path: Path, ending: signal.Signals) -> None:
+    for host in ("example.org", "other.example", "default"):
+        (tmp_path / host).mkdir()
+        (tmp_path / host / "index.html").write_text(host)
+    with run("virtual_hosts.py", "http://127.0.0.1:0", tmp_path) as server:
+        with Caller(server.address) as call:
+            for host, answer in [
+                ("example.org", b"example.org"),
+                ("WWW.example.org:80", b"example.org"),
+                ("other.example", b"other.example"),
+                ("elsewhere.example", b"default"),
+            ]:
+                assert call("GET", "/", Host=host).body == answer
+        server.end(ending)
+
+
+def test_private_folder(tmp_path: Path, ending: signal.Signals) -> None:
+    site = tmp_path / "site"
+    (site / "inner").mkdir(parents=True)
+    for name in ("page.txt", "inner/page.txt"):
+        (site / name).write_text(name)
+    for file, user in ((tmp_path / "users", "ann"), (site / "inner" / ".htdigest", "bob")):
+        command = [sys.executable, "-m", "galidia", "passwd", str(file), "private folder", user]
+        subprocess.run(command, input=b"secret", check=True)
+
+    def get(user: str, target: str) -> bytes:
+        command = ["curl", "-q", "-sS", "-f", "--noproxy", "*", "--digest", "-u", f"{user}:secret"]
+        url = "http://{}:{}{}".format(*server.address, target)
+        done = subprocess.run([*command, url], capture_output=True, timeout=PATIENCE)
+        return done.stdout if done.returncode == 0 else done.stderr[-4:-1]
+
+    with run("private_folder.py", tmp_path / "users", site, "http://127.0.0.1:0") as server:
+        assert get("ann", "/page.txt") == b"page.txt"
+        assert get("ann", "/inner/page.txt") == b"401"
+        assert get("bob", "/inner/page.txt") == b"inner/page.txt"
+        assert get("bob", "/page.txt") == b"401"
+        assert get("bob", "/inner/.htdigest") == b"404"
+        server.end(ending)
+
+
+def test_cgi_and_ssi_site(tmp_path: Path, ending: signal.Signals) -> None:
+    example = runpy.run_path(str(EXAMPLES / "cgi_and_ssi_site.py"))
+    example["make_site"](tmp_path)
+    with run("cgi_and_ssi_site.py", tmp_path, "http://127.0.0.1:0") as server:
+        with Caller(server.address) as call:
+            for n in (b"1", b"2"):
+                page = call("GET", "/").body
+                assert page.startswith(b"<!doctype html>")
+                assert b"You are visitor %b." % n in page
+            said = call("GET", "/hello.cgi?name=a").body
+            assert said == b"This is /hello.cgi, asked for name=a by 127.0.0.1.\n"
         server.end(ending)
 
 
@@ -659,9 +718,105 @@ def test_http_proxy_client() -> None:
     assert all(b"\r\nProxy-Authorization: Basic bWU6c2VjcmV0\r\n" in head for head in asked)
 
 
+def test_websocket_chat(tmp_path: Path) -> None:
+    with (
+        run("websocket_chat.py", "http://127.0.0.1:0") as server,
+        Manager() as mgr,
+        Browser(mgr, tmp_path) as browser,
+    ):
+        url = "http://{}:{}/".format(*server.address)
+        ann, bob = browser.open(url), browser.open(url)
+        ann.type("#name", "Ann")
+        said = ["* Ann has come"]
+        assert ann.wait_for("li", 1) == said
+        bob.type("#name", "B\u00f6b/2 <b>")
+        said.append("* B\u00f6b/2 <b> has come")
+        assert bob.wait_for("li", 1) == said[1:]
+        ann.type("#text", "hello \u20ac")
+        bob.type("#text", "<i>well</i>")
+        assert sorted(ann.wait_for("li", 4)[2:]) == [
+            "Ann: hello \u20ac",
+            "B\u00f6b/2 <b>: <i>well</i>",
+        ]
+        said = ann.wait_for("li", 4)
+        assert bob.wait_for("li", 3) == said[1:]
+        bob.call("Page.close")
+        assert ann.wait_for("li", 5)[4:] == ["* B\u00f6b/2 <b> has gone"]
+        server.end()
+        assert ann.wait_for("li", 6)[5] == "(the connection has ended: 1001 )"
+
+
+def test_websocket_chat_client(ending: signal.Signals) -> None:
+    with run("websocket_chat.py", "http://127.0.0.1:0") as server:
+        url = "ws://{}:{}/join".format(*server.address)
+        with run("websocket_chat_client.py", "Ann", url, listens="") as ann:
+            assert ann.line() == "* Ann has come"
+            with run("websocket_chat_client.py", "Bob B\u00f6", url, listens="") as bob:
+                assert bob.line() == "* Bob B\u00f6 has come"
+                ann.write("hello \u20ac\n".encode())
+                assert bob.line() == "Ann: hello \u20ac"
+                bob.write(b"x" * 1001 + b"\n")
+                _, err = bob.process.communicate(timeout=PATIENCE)
+                assert bob.process.returncode == 1
+                assert err.startswith(b"closed: 1009 ")
+            heard = ["* Bob B\u00f6 has come", "Ann: hello \u20ac", "* Bob B\u00f6 has gone"]
+            assert [ann.line() for _ in heard] == heard
+            ann.process.communicate(timeout=PATIENCE)  # the end of its input is its own
+            assert ann.process.returncode == 0
+        server.end(ending)
+        _, said = output("websocket_chat_client.py", "Ann", url, status=1)
+        assert said.startswith("not connected: ")
+
+
+def test_websocket_clock(ending: signal.Signals) -> None:
+    with run("websocket_clock.py", "http://127.0.0.1:0", "0.02") as server:
+        with Caller(server.address) as call:
+            assert b"new WebSocket(url)" in call("GET", "/").body
+            assert call("GET", "/clock").status == 426
+        with server.connect() as one, server.connect() as other:
+            for sock in (one, other):
+                sock.sendall(raw.request("/clock"))
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    head += sock.recv(1)
+                assert head.startswith(b"HTTP/1.1 101 ")
+            for sock in (one, other):
+                for _ in range(3):
+                    assert re.fullmatch(rb"\x81\x08\d\d:\d\d:\d\d", receive(sock, 10))
+            other.close()  # without a word: it ticks on
+            assert receive(one, 10).startswith(b"\x81\x08")
+
+
+def test_webdav_server(ending: signal.Signals, tmp_path: Path) -> None:
+    address = "http://127.0.0.1:0"
+    large = bytes(range(256)) * 20_000
+    with (
+        run("webdav_server.py", address, tmp_path) as server,
+        Caller(server.address) as call,
+    ):
+        assert call("OPTIONS", "/").headers["DAV"] == "1, 2, 3"
+        assert call("MKCOL", "/folder").status == 201
+        assert call("PUT", "/folder/a", large).status == 201
+        assert call("COPY", "/folder", Destination="/other").status == 201
+        assert call("DELETE", "/folder").status == 204
+        assert call("GET", "/other/a").body == large
+        listing = call("PROPFIND", "/", Depth="1")
+        assert (listing.status, listing.body.count(b"<D:response>")) == (207, 2)
+        server.end(ending)
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+    with (
+        run("webdav_server.py", address, tmp_path, "read-only") as server,
+        Caller(server.address) as call,
+    ):
+        assert call("DELETE", "/other").status == 403
+        assert call("GET", "/other/a").body == large
+        server.end(ending)
+
+
 TESTED: dict[str, Callable[..., None]] = {
     "big_upload": test_big_upload,
     "captive_dns_server": test_captive_dns_server,
+    "cgi_and_ssi_site": test_cgi_and_ssi_site,
     "cookie_auth": test_cookie_auth,
     "dns_zone_server": test_dns_zone_server,
     "form_upload": test_form_upload,
@@ -669,6 +824,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "http_proxy_client": test_http_proxy_client,
     "multithreaded": test_multithreaded,
     "netcat": test_netcat_as_a_client,
+    "private_folder": test_private_folder,
     "publish_subscribe": test_publish_subscribe,
     "redirect_to_https": test_redirect_to_https,
     "restful_server": test_restful_server,
@@ -679,6 +835,11 @@ TESTED: dict[str, Callable[..., None]] = {
     "timers": test_timers,
     "tls_echo": test_tls_echo,
     "udp_echo": test_udp_echo,
+    "websocket_chat": test_websocket_chat,
+    "websocket_chat_client": test_websocket_chat_client,
+    "websocket_clock": test_websocket_clock,
+    "virtual_hosts": test_virtual_hosts,
+    "webdav_server": test_webdav_server,
 }
 
 

@@ -2,6 +2,9 @@
 
 import socket
 import threading
+from hashlib import md5
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 import galidia
 from galidia import mg
 from galidia.core.events import Event, Flag
+from galidia.http import Digest
 from galidia.mg import (
     MG_EV_ACCEPT,
     MG_EV_CLOSE,
@@ -108,7 +112,9 @@ def test_every_flag_has_its_name(flag: Flag) -> None:
 
 
 def test_a_star_import_brings_the_c_names_only() -> None:
-    assert all(name.lower().startswith(("mg_", "mbuf_", "invalid_")) for name in mg.__all__)
+    assert all(
+        name.lower().startswith(("mg_", "mbuf_", "invalid_", "websocket_")) for name in mg.__all__
+    )
     assert {"mg_bind", "MG_EV_RECV", "MG_F_UDP", "mbuf_remove", "INVALID_SOCKET"} <= {*mg.__all__}
 
 
@@ -292,6 +298,40 @@ def test_http_on_a_plain_address(mgr: Any) -> None:
         assert raw.recv(4096).endswith(b"\r\n\r\nhello")
 
 
+def test_an_endpoint_with_passwords(mgr: Any, tmp_path: Path) -> None:
+    (tmp_path / "users").write_text("u:r:" + md5(b"u:r:p").hexdigest() + "\n")
+    seen: list[Any] = []
+
+    def endpoint(nc: Any, ev: Any, hm: Any) -> None:
+        if ev == mg.MG_EV_HTTP_REQUEST:
+            mg.mg_send_head(nc, 200, 0)
+            mg.mg_send_http_chunk(nc, b"")
+
+    def client(nc: Any, ev: Any, hm: Any) -> None:
+        if ev == mg.MG_EV_HTTP_REPLY:
+            seen.append(hm)
+
+    nc = mg_bind(mgr, "127.0.0.1:0", None)
+    mg_set_protocol_http_websocket(nc)
+    options = {"auth_domain": "r", "auth_file": str(tmp_path / "users")}
+    mg.mg_register_http_endpoint_opt(nc, "/in", endpoint, **options)
+    mg.mg_register_http_endpoint_opt(nc, "/free", endpoint)
+    for path, fields in (("free", ""), ("in", ""), ("in", "?")):
+        if fields:
+            digest = Digest("u", "p")
+            digest.challenged(seen[-1].header("www-authenticate"))
+            fields = f"Authorization: {digest.answer('GET', '/in')}\r\n"
+        mg.mg_connect_http(mgr, client, f"{nc.local}/{path}", fields)
+        before = len(seen)
+        while len(seen) == before:
+            mg_mgr_poll(mgr, 10)
+    assert [reply.status for reply in seen] == [200, 401, 200]
+    hm = SimpleNamespace(credentials=("u", "p"))
+    assert mg.mg_get_http_basic_auth(hm) == ("u", "p")
+    with pytest.raises(ValueError, match="realm"):
+        mg.mg_register_http_endpoint_opt(nc, "/x", endpoint, auth_file="x")
+
+
 def test_http_of_a_c_program(mgr: Any) -> None:
     seen: list[Any] = []
 
@@ -381,3 +421,57 @@ def test_dns_names(mgr: Any) -> None:
     message = mg.mg_parse_dns(b"\0\7\1\0" + bytes(8))
     assert message is not None
     assert message.id == 7
+
+
+def test_websocket_of_a_c_program(mgr: Any) -> None:
+    said: list[Any] = []
+
+    def server(nc: Any, ev: int, data: Any) -> None:
+        if ev == mg.MG_EV_WEBSOCKET_HANDSHAKE_REQUEST and data.path == "/not":
+            mg.mg_http_send_error(nc, 403)
+        elif ev == mg.MG_EV_WEBSOCKET_FRAME:
+            said.append((data.flags, data.size, data.data))
+            mg.mg_printf_websocket_frame(nc, mg.WEBSOCKET_OP_TEXT, "%s/%d", data.text, data.size)
+
+    def client(nc: Any, ev: int, data: Any) -> None:
+        if ev == mg.MG_EV_WEBSOCKET_HANDSHAKE_DONE:
+            said.append((data.status, data.header("sec-websocket-protocol")))
+            if data.status == 101:
+                text = mg.WEBSOCKET_OP_TEXT
+                mg.mg_send_websocket_frame(nc, text | mg.WEBSOCKET_DONT_FIN, b"one, all", 3)
+                mg.mg_send_websocket_framev(nc, mg.WEBSOCKET_OP_CONTINUE, [b" t", b"wo"])
+        elif ev == mg.MG_EV_WEBSOCKET_FRAME:
+            said.append(data.text)
+            mg.mg_send_websocket_frame(nc, mg.WEBSOCKET_OP_CLOSE, b"")
+        elif ev == mg.MG_EV_CLOSE:
+            said.append(nc.error)
+
+    nc = mg_bind(mgr, "127.0.0.1:0", server)
+    mg_set_protocol_http_websocket(nc)
+    for n, path in enumerate(("yes", "not")):
+        mg.mg_connect_ws(mgr, client, f"{nc.local}/{path}", "chat", "X-A: 1\r\n")
+        while len(said) < (4, 6)[n]:
+            mg_mgr_poll(mgr, 1000)
+    assert said == [
+        (101, None),
+        (0x81, 7, b"one two"),
+        "one two/7",
+        "",
+        (403, None),
+        "the server refuses: 403 Forbidden",
+    ]
+
+
+@pytest.mark.parametrize("url", ["{}/", "ws://{}/", "http://{}/"])
+def test_connect_ws_takes_the_urls_of_c(mgr: Any, url: str) -> None:
+    done: list[int] = []
+
+    def handler(nc: Any, ev: int, data: Any) -> None:
+        if ev == mg.MG_EV_WEBSOCKET_HANDSHAKE_DONE:
+            done.append(nc.flags & mg.MG_F_IS_WEBSOCKET)
+
+    nc = mg_bind(mgr, "ws://127.0.0.1:0", handler)
+    mg.mg_connect_ws_opt(mgr, handler, url.format(nc.local), user_data=1, ssl_cert=None)
+    while len(done) < 2:
+        mg_mgr_poll(mgr, 1000)
+    assert all(done)

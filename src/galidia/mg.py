@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import socket
 import time
+from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,10 @@ MG_EV_HTTP_PART_BEGIN = Event.HTTP_PART_BEGIN
 MG_EV_HTTP_PART_DATA = Event.HTTP_PART_DATA
 MG_EV_HTTP_PART_END = Event.HTTP_PART_END
 MG_EV_HTTP_MULTIPART_REQUEST_END = Event.HTTP_MULTIPART_REQUEST_END
+MG_EV_WEBSOCKET_HANDSHAKE_REQUEST = Event.WEBSOCKET_HANDSHAKE_REQUEST
+MG_EV_WEBSOCKET_HANDSHAKE_DONE = Event.WEBSOCKET_HANDSHAKE_DONE
+MG_EV_WEBSOCKET_FRAME = Event.WEBSOCKET_FRAME
+MG_EV_WEBSOCKET_CONTROL_FRAME = Event.WEBSOCKET_CONTROL_FRAME
 
 MG_F_LISTENING = Flag.LISTENING
 MG_F_UDP = Flag.UDP
@@ -85,6 +90,14 @@ MG_DNS_ANY_RECORD = 255
 MG_SOCK_STRINGIFY_IP = 1
 MG_SOCK_STRINGIFY_PORT = 2
 MG_SOCK_STRINGIFY_REMOTE = 4
+
+WEBSOCKET_OP_CONTINUE = 0
+WEBSOCKET_OP_TEXT = 1
+WEBSOCKET_OP_BINARY = 2
+WEBSOCKET_OP_CLOSE = 8
+WEBSOCKET_OP_PING = 9
+WEBSOCKET_OP_PONG = 10
+WEBSOCKET_DONT_FIN = 0x100
 
 INVALID_SOCKET = None
 
@@ -272,6 +285,28 @@ def mg_register_http_endpoint(
     listener.endpoint(uri_path, handler)
 
 
+def mg_register_http_endpoint_opt(
+    listener: Connection,
+    uri_path: str,
+    handler: HandlerFunction,
+    *,
+    auth_domain: str | None = None,
+    auth_file: str | None = None,
+) -> None:
+    """`Connection.endpoint`, with a file: behind a `DigestAuth`."""
+    if auth_file is not None:
+        from .http.guards import DigestAuth
+
+        handler = DigestAuth(auth_domain or "", auth_file).protect(handler)
+    listener.endpoint(uri_path, handler)
+
+
+def mg_get_http_basic_auth(hm: Any) -> tuple[str, str] | None:
+    """`Request.credentials`."""
+    credentials: tuple[str, str] | None = hm.credentials
+    return credentials
+
+
 def mg_send_head(
     c: Connection, status_code: int, content_length: int, extra_headers: str | None = None
 ) -> None:
@@ -317,6 +352,58 @@ def mg_get_http_var(buf: str | bytes, name: str) -> str | None:
 
     value = parse_urlencoded(buf).get(name)
     return value if isinstance(value, str) else None
+
+
+def mg_send_websocket_frame(
+    c: Connection, op_and_flags: int, data: Bytes | str, n: int | None = None
+) -> None:
+    """`Connection.ws_send` of ``data``, or of its first ``n`` bytes."""
+    c.ws_send(data if n is None else data[:n], op_and_flags)
+
+
+def mg_send_websocket_framev(c: Connection, op_and_flags: int, strings: Iterable[Bytes]) -> None:
+    """`Connection.ws_send` of several pieces as one frame."""
+    c.ws_send(b"".join(strings), op_and_flags)
+
+
+def mg_printf_websocket_frame(c: Connection, op_and_flags: int, fmt: str, *args: Any) -> None:
+    """`Connection.ws_send` of formatted text."""
+    c.ws_send(fmt % args, op_and_flags)
+
+
+def mg_connect_ws(
+    mgr: Manager,
+    handler: HandlerFunction | None,
+    url: str,
+    protocol: str | None = None,
+    extra_headers: str | None = None,
+) -> Connection:
+    """`Manager.connect` to a ``ws://`` URL; ``protocol`` is one subprotocol, or a list with
+    commas."""
+    return mg_connect_ws_opt(mgr, handler, url, protocol, extra_headers)
+
+
+def mg_connect_ws_opt(
+    mgr: Manager,
+    handler: HandlerFunction | None,
+    url: str,
+    protocol: str | None = None,
+    extra_headers: str | None = None,
+    **opts: Any,
+) -> Connection:
+    """The same with options of `Manager.connect`, by their C names or their own."""
+    if "://" not in url:
+        url = "ws://" + url
+    scheme, _, rest = url.partition("://")
+    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
+    names = [name.strip() for name in (protocol or "").split(",")]
+    return mgr.connect(
+        f"{scheme}://{rest}",
+        handler,
+        subprotocols=[name for name in names if name],
+        headers=_fields(extra_headers),
+        **_options(opts),
+    )
 
 
 def mg_set_protocol_dns(c: Connection) -> None:
@@ -427,4 +514,6 @@ def mbuf_move(source: bytearray, target: bytearray) -> None:
     source.clear()
 
 
-__all__ = [name for name in dir() if name.startswith(("mg_", "MG_", "mbuf_", "INVALID_"))]
+__all__ = [
+    name for name in dir() if name.startswith(("mg_", "MG_", "mbuf_", "INVALID_", "WEBSOCKET_"))
+]

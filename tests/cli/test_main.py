@@ -75,6 +75,8 @@ def test_the_version_needs_no_protocol() -> None:
         ["http", "GET", "http://a/", "--head", "--body"],
         ["http", "GET", "http://a/", "--digest"],
         ["http", "G T", "http://a/"],
+        ["passwd", "file", "realm"],
+        ["passwd", "file", "realm", "user", "password"],
     ],
     ids=" ".join,
 )

@@ -118,6 +118,31 @@ def test_a_browser_is_opened(tmp_path: Path) -> None:
         assert (tmp_path / "opened").read_text() == f"{urls[0]}\n"
 
 
+def test_passwords_scripts_and_webdav(tmp_path: Path) -> None:
+    www = tmp_path / "www"
+    www.mkdir()
+    (www / "index.shtml").write_text('<!--#include virtual="part" -->')
+    (www / "part").write_text("a part")
+    script = www / "hello.cgi"
+    script.write_text("#!/bin/sh\necho 'Content-Type: text/plain'\necho\necho hello $REMOTE_USER\n")
+    script.chmod(0o755)
+    subprocess.run(
+        [*GALIDIA, "passwd", str(tmp_path / "users"), "here", "ann"],
+        input=b"secret\n", check=True, capture_output=True,
+    )  # fmt: skip
+    with serving(
+        "http://127.0.0.1:0", "--root", str(www), "--cgi", "--ssi", "--dav", f"/dav={www}",
+        "--auth", f"here={tmp_path / 'users'}", count=2,
+    ) as (urls, _):  # fmt: skip
+        dav, root = urls
+        digest = ["--digest", "-u", "ann:secret"]
+        assert curl("-o", os.devnull, "-w", "%{http_code}", root) == "401"
+        assert curl(*digest, f"{root}index.shtml") == "a part"
+        assert curl(*digest, f"{root}hello.cgi") == "hello ann\n"
+        assert curl(*digest, "-X", "PUT", "-d", "new", "-w", "%{http_code}", f"{dav}new") == "201"
+        assert curl(*digest, f"{root}new") == "new"
+
+
 WRONG = {
     "colour = 1": "colour: no such key; there are listen, log, mount",
     "mount = 1": "mount: is one or more tables, each under [[...]], not 1",
@@ -125,9 +150,9 @@ WRONG = {
     "log = {format = 'json'}": "log.file: is missing",
     "[[listen]]": "listen[0].address: is missing",
     "[[listen]]\naddress = 80": "listen[0].address: is a string, not 80",
-    "[[mount]]\npath = '/'": "mount[0]: has one of the keys files, proxy, upload",
+    "[[mount]]\npath = '/'": "mount[0]: has one of the keys files, dav, proxy, upload",
     "[[mount]]\nfiles = '.'\nproxy = 'http://a'": "mount[0]: has one of the keys",
-    "[[mount]]\nfiles = '.'\nlistings = true": "mount[0].listings: no such key; there are files,",
+    "[[mount]]\nfiles = '.'\nlistings = true": "mount[0].listings: no such key; there are acl,",
     "[[mount]]\nfiles = '.'\nlisting = 1": "mount[0].listing: is true or false, not 1",
     "[[mount]]\nfiles = '.'\n[[mount]]\nfiles = '.'": "mount[1].path: '/' is mounted already",
     "[[mount]]\nfiles = '.'\npath = 'a'": 'mount[0].path: begins with "/"',
@@ -135,6 +160,9 @@ WRONG = {
     "[[mount]]\nproxy = 'ftp://a'": "mount[0]: bad URL 'ftp://a'",
     "[[mount]]\nproxy = 'http://a'\nrest = -1": "mount[0]: rest must be a number, not -1",
     "[[mount]]\nupload = '.'\ncollision = 'x'": "mount[0]: collision= is one of rename, refuse,",
+    "[[mount]]\nfiles = '.'\nauth = {realm = 'a'}": "mount[0].auth.file: is missing",
+    "[[mount]]\nfiles = '.'\ncgi = {colour = 1}": "mount[0].cgi.colour: no such key; there are",
+    "[[mount]]\nfiles = '.'\nerrors = 1": "mount[0].errors: is a table of strings, not 1",
     "not toml": "Expected",
 }
 

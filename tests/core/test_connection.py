@@ -18,6 +18,7 @@ from galidia import (
     EV_POLL,
     EV_RECV,
     EV_SEND,
+    EV_TIMER,
     F_BUFFER_BUT_DONT_SEND,
     F_CLOSE_IMMEDIATELY,
     F_CONNECTING,
@@ -31,8 +32,10 @@ from galidia import (
     Address,
     Event,
     Manager,
+    Protocol,
     handles,
 )
+from galidia.core.events import mask_of
 from tests.helpers import Recorder, echo, send_and_close, set_flag, settle, take, until
 
 # -- flags ----------------------------------------------------------------------------------------
@@ -738,3 +741,20 @@ def test_flag_names_match_methods(mgr):
         getattr(c, method)()
         assert c.flags & flag
         assert c.closing == (flag != F_RECV_AND_CLOSE)
+
+
+def test_a_protocol_lives_until_its_event_is_over(mgr):
+    class Fading(Protocol):
+        def on_event(self, c, ev, data):
+            c.protocol = None
+            told.append("over")
+
+        def __del__(self):
+            told.append("gone")
+
+    told: list[str] = []
+    c = mgr.adopt(None)
+    c.protocol = Fading(mask_of(EV_TIMER))
+    c.set_timer(1.0)
+    mgr.poll(0)
+    assert told == ["over", "gone"]

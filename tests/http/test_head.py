@@ -18,7 +18,7 @@ MAX_FIELDS = 20
 NEXT = b"GET /next HTTP/1.1\r\nHost: b\r\n\r\n"
 NUMBERS = ["method_end", "target_start", "target_end", "path_start", "path_end", "fields_start"]
 NUMBERS += ["minor", "count", "content_length", "chunked", "keep_alive", "expect_continue"]
-NUMBERS += ["upgrade", "conditional", "status", "reason_start", "reason_end"]
+NUMBERS += ["upgrade", "conditions", "accept_encoding", "status", "reason_start", "reason_end"]
 TEXTS = ["method", "target", "path", "query", "host", "version", "headers", "reason"]
 
 BROWSER = (
@@ -151,9 +151,12 @@ GOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
     ),
     "max-fields": (get(*[b"X: y"] * (MAX_FIELDS - 1)), {"count": MAX_FIELDS}),
 }
-for field in ("If-Match", "IF-NONE-MATCH", "If-Modified-Since", "If-Unmodified-Since", "if-range"):
-    GOOD[field.lower()] = get(field.encode() + b": x"), {"conditional": True, "count": 2}
-GOOD["range"] = get(b"Range: x"), {"conditional": True, "count": 2}
+for bit, field in enumerate(
+    ("RANGE", "if-range", "If-Match", "IF-NONE-MATCH", "If-Modified-Since", "If-Unmodified-Since")
+):
+    GOOD[field.lower()] = get(field.encode() + b": x"), {"conditions": 1 << bit, "count": 2}
+GOOD["conditions"] = get(b"Range: x", b"If-Match: x", b"Range: x"), {"conditions": 5, "count": 4}
+GOOD["accept-encoding"] = get(b"ACCEPT-encoding:"), {"accept_encoding": True, "count": 2}
 
 PLAIN: dict[str, Any] = {
     "method": "GET",
@@ -169,7 +172,8 @@ PLAIN: dict[str, Any] = {
     "keep_alive": True,
     "expect_continue": False,
     "upgrade": False,
-    "conditional": False,
+    "conditions": 0,
+    "accept_encoding": False,
 }
 
 # name: violation and bytes
@@ -372,7 +376,8 @@ PLAIN_REPLY: dict[str, Any] = {
     "chunked": False,
     "keep_alive": True,
     "upgrade": False,
-    "conditional": False,
+    "conditions": 0,
+    "accept_encoding": False,
     "expect_continue": False,
     "method_end": 0,
     "target_end": 0,
@@ -446,7 +451,13 @@ def test_good_head(name: str, build: Any) -> None:
     assert fault == "none"
     expected = PLAIN | different
     assert {key: getattr(head, key) for key in expected} == expected
-    for key in ("chunked", "keep_alive", "expect_continue", "upgrade", "conditional"):
+    for key in (
+        "chunked",
+        "keep_alive",
+        "expect_continue",
+        "upgrade",
+        "accept_encoding",
+    ):
         assert type(getattr(head, key)) is bool
     assert head.raw == data[:-2]
     assert head.raw[: head.method_end].decode() == head.method

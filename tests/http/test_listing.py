@@ -15,9 +15,11 @@ import pytest
 from galidia import Connection, Manager
 from galidia.http import StaticFiles
 from galidia.http import listing as module
-from galidia.http.listing import render
+from galidia.http.listing import Listing
+from tests.helpers import Peer, until
 from tests.http.conftest import folder_handler
 from tests.http.wire import response
+from tests.leaks import descriptors
 
 NAMES = [
     "plain.txt",
@@ -39,6 +41,15 @@ NAMES = [
     "x" * 255,
     os.fsdecode(b"not utf-8 \xff\xfe"),
 ]
+
+
+def render(folder: int | str, target: str, order: str = "name", hides: Any = None) -> str:
+    return b"".join(Listing(folder, target, order, hides)).decode()
+
+
+def entries(page: Page) -> list[str]:
+    """The links of a page but those that sort it."""
+    return [link for link in page.links if not link.startswith("?")]
 
 
 class Page(HTMLParser):
@@ -96,9 +107,9 @@ def test_every_name_leads_to_its_file(tmp_path: Path, get: Any) -> None:
         "td",
         "a",
     }
-    names = {os.fsdecode(unquote_to_bytes(link.removeprefix("./"))) for link in page.links}
+    names = {os.fsdecode(unquote_to_bytes(link.removeprefix("./"))) for link in entries(page)}
     assert names == set(NAMES)
-    for link in page.links:
+    for link in entries(page):
         target = urljoin("http://h/", link)
         assert target.startswith("http://h/")
         name = os.fsdecode(unquote_to_bytes(target.removeprefix("http://h/")))
@@ -114,7 +125,7 @@ def test_names_of_folders_are_escaped_in_the_title(tmp_path: Path, get: Any) -> 
     found = get("/%3Cb%3E&%FF/").body.decode()
     assert "<b>" not in found
     assert "<h1>Folder /&lt;b&gt;&amp;\ufffd/</h1>" in found
-    assert Page(found).links == ["../"]
+    assert entries(Page(found)) == ["../"]
 
 
 def test_folders_first_then_names_in_any_case(tmp_path: Path) -> None:
@@ -123,18 +134,17 @@ def test_folders_first_then_names_in_any_case(tmp_path: Path) -> None:
     for name in ("z", "Y", ".d"):
         (tmp_path / name).mkdir()
     page = Page(render(str(tmp_path), "/"))
-    assert page.links == ["./Y/", "./z/", "./A", "./b", "./c"]
-    assert Page(render(str(tmp_path), "/sub/")).links[0] == "../"
+    assert entries(page) == ["./Y/", "./z/", "./A", "./b", "./c"]
+    assert entries(Page(render(str(tmp_path), "/sub/")))[0] == "../"
 
 
 def test_a_descriptor_is_as_good_as_a_path(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 2048)
     (tmp_path / "d").mkdir()
     fd = os.open(tmp_path, os.O_RDONLY)
-    try:
-        assert render(fd, "/") == render(str(tmp_path), "/")
-    finally:
-        os.close(fd)
+    assert render(fd, "/") == render(str(tmp_path), "/")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)  # it was closed
     assert "2.0k" in render(str(tmp_path), "/")
 
 
@@ -143,8 +153,10 @@ def test_of_a_link_only_the_name_is_shown(tmp_path: Path) -> None:
     (tmp_path / "file").symlink_to("/etc/passwd")
     (tmp_path / "nowhere").symlink_to("none")
     text = render(str(tmp_path), "/")
-    assert Page(text).links == ["./file", "./folder", "./nowhere"]
+    assert entries(Page(text)) == ["./file", "./folder", "./nowhere"]
     assert len(re.findall(r"</a><td><td>\n", text)) == 3
+    for order in ("time", "size"):  # nor is it sorted by what they lead to
+        assert entries(Page(render(str(tmp_path), "/", order))) == entries(Page(text))
 
 
 def test_a_folder_that_is_gone() -> None:
@@ -158,8 +170,98 @@ def test_a_huge_folder(more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for i in range(100 + more):
         (tmp_path / str(i)).touch()
     text = render(str(tmp_path), "/")
-    assert len(Page(text).links) == 100
-    assert ("Only the first 100 entries are shown." in text) == (more > 0)
+    assert len(entries(Page(text))) == 100
+    assert ("Only 100 of the entries are shown." in text) == (more > 0)
+
+
+ORDERS = {
+    "name": ["./D/", "./e/", "./a", "./B", "./c"],
+    "-name": ["./e/", "./D/", "./c", "./B", "./a"],
+    "time": ["./e/", "./D/", "./c", "./a", "./B"],
+    "-time": ["./D/", "./e/", "./B", "./a", "./c"],
+    "size": ["./D/", "./e/", "./B", "./a", "./c"],
+    "-size": ["./D/", "./e/", "./c", "./a", "./B"],
+    "other": ["./D/", "./e/", "./a", "./B", "./c"],
+    "--name": ["./D/", "./e/", "./a", "./B", "./c"],
+    "": ["./D/", "./e/", "./a", "./B", "./c"],
+    "%22%3E%3Cscript%3E": ["./D/", "./e/", "./a", "./B", "./c"],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_orders(order: str, tmp_path: Path, get: Any) -> None:
+    for name, size, when in [("a", 20, 300), ("B", 10, 400), ("c", 30, 100)]:
+        (tmp_path / name).write_bytes(b"x" * size)
+        os.utime(tmp_path / name, (when, when))
+    for name, when in [("D", 300), ("e", 200)]:
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (when, when))
+    page = Page(get(f"/?sort={order}").body.decode())
+    assert entries(page) == ORDERS[order]
+    links = [link for link in page.links if link.startswith("?")]
+    assert links == [
+        "?sort=" + ("-" if order == column or (column == "name" and ORDERS[order] == ORDERS["name"])
+                    else "") + column
+        for column in ("name", "time", "size")
+    ]  # fmt: skip
+
+
+def test_hidden_names(tmp_path: Path) -> None:
+    for name in ("a", "b~", ".c"):
+        (tmp_path / name).touch()
+    page = Page(render(str(tmp_path), "/", "name", lambda name: name.endswith("~")))
+    assert entries(page) == ["./a"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_large_folder_goes_out_in_slices(
+    method: str, tmp_path: Path, mgr: Manager, ask: Callable[..., bytes]
+) -> None:
+    count = 5 * module.SLICE + 1
+    for i in range(count):
+        (tmp_path / f"{i:04}").touch()
+    files = StaticFiles(tmp_path)
+    listener = mgr.bind("http://127.0.0.1:0", folder_handler(files))
+    found = response(
+        ask(listener, f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n".encode(), method), method
+    )
+    assert found.header("transfer-encoding") == ("chunked" if method == "GET" else None)
+    page = Page(found.body.decode())
+    assert entries(page) == ([f"./{i:04}" for i in range(count)] if method == "GET" else [])
+    files.close()
+
+
+def test_a_reader_that_leaves_costs_no_descriptor(
+    tmp_path: Path, mgr: Manager, dial: Callable[[Connection], Peer]
+) -> None:
+    for i in range(module.MAX_ENTRIES):
+        (tmp_path / f"{i}{'x' * 200}").touch()
+    files = StaticFiles(tmp_path)
+    listener = mgr.bind("http://127.0.0.1:0", files)
+    before = descriptors()
+    for _ in range(3):
+        peer = dial(listener)
+        peer.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(mgr, peer.look)
+        assert mgr.buffered > module.MAX_ENTRIES * 200  # what it holds counts towards the limit
+        peer.close()
+        until(mgr, lambda: len(mgr) == 1)
+    assert descriptors() == before
+    assert mgr.buffered == 0
+    files.close()
+
+
+def test_what_goes_meanwhile_is_listed_without_size(tmp_path: Path) -> None:
+    for i in range(module.SLICE + 1):
+        (tmp_path / f"{i:04}").touch()
+    page = Listing(str(tmp_path), "/")
+    text = next(page) + next(page)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    text += b"".join(page)
+    assert len(entries(Page(text.decode()))) == module.SLICE + 1
+    assert b"0250</a><td><td>\n" in text
+    assert list(page) == []
 
 
 @pytest.mark.parametrize(

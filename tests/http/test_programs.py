@@ -18,8 +18,10 @@ import pytest
 
 from galidia import EV_ACCEPT, EV_HTTP_REQUEST, Connection, Handler, Manager, handles
 from galidia.http import HttpOptions, StaticFiles
+from galidia.http.compression import compress
 from galidia.http.cookies import set_cookie
 from galidia.http.cors import cors
+from tests import browser
 from tests.helpers import Certificates
 from tests.http.conftest import running
 
@@ -328,24 +330,37 @@ def test_curl_speaks_1_0(service: Service, run: Program) -> None:
     assert received(said)["connection"] == "close"
 
 
-def test_curl_asks_for_a_range(mgr: Manager, run: Program, large: Path) -> None:
+def test_curl_asks_for_parts_and_codings(mgr: Manager, run: Program, large: Path) -> None:
+    text = b"some text that is worth to be packed\n" * 1000
+    (run.folder / "a.txt").write_bytes(text)
+    os.utime(run.folder / "a.txt", (1_000_000_000, 1_000_000_000))
+    brotli = compress("br", text) or b""
+    (run.folder / "a.txt.br").write_bytes(brotli)
     files = StaticFiles(run.folder)
-
-    @handles(EV_HTTP_REQUEST)
-    def serve(c: Connection, ev: int, req: Any) -> None:
-        files.serve(req)
-
-    listener = mgr.bind("http://127.0.0.1:0", serve)
+    listener = mgr.bind("http://127.0.0.1:0", files)
+    url = f"http://{listener.local}"
     with running(mgr):
-        out, said = run.curl("-r", "1000-1999", f"http://{listener.local}/large")
-    files.close()
-    # A server may pass over it (RFC 9110 14.2); if not, it says which part this is.
-    if statuses(said) == ["206 Partial Content"]:
+        out, said = run.curl("-r", "1000-1999", f"{url}/large")
+        assert statuses(said) == ["206 Partial Content"]
         assert received(said)["content-range"] == f"bytes 1000-1999/{len(LARGE)}"
         assert out == LARGE[1000:2000]
-    else:
-        assert statuses(said) == ["200 OK"]
-        assert out == LARGE
+        (run.folder / "part").write_bytes(LARGE[:5_000_000])
+        run.curl("-C", "-", "-o", "part", f"{url}/large")
+        assert (run.folder / "part").read_bytes() == LARGE
+        out, said = run.curl("--compressed", f"{url}/a.txt")
+        assert out == text
+        # Not every curl can undo "br"; the neighbour is for those that can.
+        assert received(said)["content-encoding"] in ("br", "gzip", "zstd", "deflate")
+        for coding, packed in (("br", True), ("gzip;q=0", False)):
+            out, said = run.curl("-H", f"Accept-Encoding: {coding}", f"{url}/a.txt")
+            assert ("content-encoding" in received(said)) == packed
+            assert out == (brotli if packed else text)
+        run.curl("--etag-save", "etag", "-o", "got", f"{url}/a.txt")
+        _, said = run.curl("--etag-compare", "etag", f"{url}/a.txt")
+        assert statuses(said) == ["304 Not Modified"]
+        _, said = run.curl("-z", "got", f"{url}/a.txt")
+        assert statuses(said) == ["304 Not Modified"]
+    files.close()
 
 
 def test_curl_keeps_its_connection(service: Service, run: Program) -> None:
@@ -562,15 +577,6 @@ const tests = {
 </script>
 """
 
-CHROMIUM = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-    *("--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-extensions"),
-    "--disable-breakpad",
-    *("--no-default-browser-check", "--no-proxy-server", "--password-store=basic"),
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # nobody else is asked anything
-]
-
 
 class Said(HTMLParser):
     """What the page says in the end: the text of each paragraph, by its id."""
@@ -621,7 +627,7 @@ def test_a_browser(mgr: Manager, run: Program) -> None:
     with running(mgr):
         out, err = run(
             "chromium",
-            *CHROMIUM,
+            *browser.ARGUMENTS,
             f"--user-data-dir={run.folder}",
             "--dump-dom",
             f"{service.url}/page",

@@ -13,8 +13,8 @@ import pytest
 from galidia import EV_HTTP_REQUEST, Connection, Manager, handles
 from galidia.http.receiving import Uploads
 from galidia.testing import RawClient
+from tests import browser
 from tests.http.conftest import Net, running
-from tests.http.test_programs import CHROMIUM
 from tests.http.wire import Response, complete, responses
 
 ROOT = Path(__file__).parent.parent.parent
@@ -313,7 +313,7 @@ def test_in_a_browser(mgr: Manager, folder: Path, tmp_path: Path) -> None:
     listener.endpoint("/files/{path...}", Uploads(folder), methods="PUT")
     with running(mgr):
         done = subprocess.run(
-            ["chromium", *CHROMIUM, f"--user-data-dir={tmp_path}/profile", "--dump-dom",
+            ["chromium", *browser.ARGUMENTS, f"--user-data-dir={tmp_path}/profile", "--dump-dom",
              f"http://{listener.local}/"],
             capture_output=True, timeout=100, check=True,
             env={**os.environ, "HOME": str(tmp_path)},

@@ -545,6 +545,29 @@ def test_a_stream_ends_when_the_client_goes(sim: Net) -> None:
     assert source.closed == 1
 
 
+def test_a_stream_whose_source_has_nothing_for_now(sim: Net) -> None:
+    there: list[bytes | None] = [b"a"]
+    asked: list[Any] = []
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        asked.append(req)
+        req.stream(iter(lambda: there.pop(0) if there else None, b"end"))
+
+    sim.serve(handler)
+    client = sim.client(GET)
+    for more in (b"b", b"c", b"d"):
+        sim.net.run(limit=1)
+        assert client.received.endswith(b"\r\n%b\r\n" % bytes([more[0] - 1]))
+        there.append(more)
+        asked[0].resume()
+    there.append(b"end")
+    asked[0].resume()
+    assert sim.net.run(lambda: complete(client.received))
+    assert response(client.received).body == b"abcd"
+    asked[0].resume()  # too late, and no harm
+
+
 @pytest.mark.parametrize("fail", [0, 3, 100])
 def test_a_stream_that_fails(fail: int, sim: Net, logged: list[Any]) -> None:
     source = Source(1000, fail=fail)

@@ -367,3 +367,97 @@ def test_the_manager_ends_the_streams(sim: Net) -> None:
     assert sim.net.run(lambda: client.ended, limit=1)
     assert client.received.endswith(b"\r\n0\r\n\r\n")
     client.close()
+
+
+# -- requests that are handed over ----------------------------------------------------------------
+
+
+@handles(Event.HTTP_CHUNK, EV_HTTP_REQUEST)
+def hand_over(c: Connection, ev: Event, req: Any) -> None:
+    req.hand_over(req.connection.listener.user_data, ev)
+
+
+class Job:
+    """Takes one body as it comes."""
+
+    def __init__(self, *events: Event) -> None:
+        self.__galidia_events__ = handles(*events)(lambda c, ev, data: None).__galidia_events__  # type: ignore[attr-defined]
+        self.events: list[Event] = []
+        self.body = b""
+
+    def __call__(self, c: Connection, ev: Event, data: Any) -> None:
+        if ev not in self.events[-1:]:
+            self.events.append(ev)
+        if ev == EV_CLOSE:
+            return
+        self.body += data.take()
+        if ev == EV_HTTP_REQUEST:
+            data.reply(200, self.body)
+
+
+@pytest.mark.parametrize("size", [0, 10, 3_000_000])
+def test_a_request_is_handed_over(sim: Net, size: int) -> None:
+    job = Job(Event.HTTP_CHUNK, EV_HTTP_REQUEST, EV_CLOSE)
+    sim.serve(hand_over).user_data = job
+    found = ask(sim, request("POST /", body=b"x" * size))
+    assert [r.body for r in found] == [b"x" * size]
+    assert job.events == ([Event.HTTP_CHUNK] if size else []) + [EV_HTTP_REQUEST]
+    job.events.clear()
+    found = ask(sim, request("POST /", body=b"y"), request("GET /"))
+    assert [r.status for r in found] == [200, 200]
+    assert EV_CLOSE not in job.events  # they were answered
+
+
+def test_a_request_that_was_handed_over_is_cut_off(sim: Net) -> None:
+    job = Job(Event.HTTP_CHUNK, EV_HTTP_REQUEST, EV_CLOSE)
+    sim.serve(hand_over).user_data = job
+    client = sim.client(request("POST /", body=b"x" * 10)[:-5])
+    assert sim.net.run(lambda: job.body == b"xxxxx")
+    client.close()
+    sim.net.run(limit=5)
+    assert job.events == [Event.HTTP_CHUNK, EV_CLOSE]
+
+
+def test_handed_over_to_who_wants_it_whole_or_not_at_all(sim: Net) -> None:
+    listener = sim.serve(hand_over)
+    listener.user_data = whole = Job(EV_HTTP_REQUEST)
+    assert ask(sim, request("POST /", body=b"abc"))[0].body == b"abc"
+    assert whole.events == [EV_HTTP_REQUEST]
+    assert ask(sim, request("POST /", body=b"x" * (2 << 20)))[0].status == 413
+    listener.user_data = Job(EV_CLOSE)
+    assert ask(sim, request("POST /", body=b"abc"))[0].status == 404
+
+
+@pytest.mark.parametrize("at", [Event.HTTP_CHUNK, EV_HTTP_REQUEST])
+@pytest.mark.parametrize("size", [5, 100_000])
+def test_a_form_is_handed_over_to_a_handler_of_parts(sim: Net, at: Event, size: int) -> None:
+    class Parts(Handler):
+        def on_http_part_data(self, c: Connection, part: Any) -> None:
+            c.user_data = (c.user_data or b"") + part.data
+
+        def on_http_multipart_request_end(self, c: Connection, req: Any) -> None:
+            req.reply(200, c.user_data)
+
+    parts = Parts()
+
+    @handles(at)
+    def choose(c: Connection, ev: Event, req: Any) -> None:
+        req.hand_over(parts, ev)
+
+    sim.serve(choose)
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n' + b"z" * size + b"\r\n--b--\r\n"
+    )
+    kind = "Content-Type: multipart/form-data; boundary=b"
+    found = ask(sim, request("POST /", kind, body=body), request("POST /", kind, body=body))
+    assert [r.body for r in found] == [b"z" * size, b"z" * size * 2]
+
+
+def test_who_asks(sim: Net) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def who(c: Connection, ev: Event, req: Any) -> None:
+        before, req.user = req.user, "me"
+        req.reply(200, [before, req.user])
+
+    sim.serve(who)
+    assert ask(sim, request("GET /"))[0].body == b'[null,"me"]'

@@ -1,4 +1,4 @@
-"""The command: ``galidia serve``, ``galidia get``, ``galidia http``, ``galidia dns``.
+"""The command: ``galidia serve``, ``get``, ``http``, ``dns`` and ``passwd``.
 
 The module of a command is loaded when it runs.
 """
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser: argparse.ArgumentParser = options.parser
     if more:
         # argparse gives up on a list of arguments when an option stands in the middle of it.
-        if any(word.startswith("-") for word in more):
+        if not options.rest or any(word.startswith("-") for word in more):
             parser.error(f"unrecognized arguments: {' '.join(more)}")
         setattr(options, options.rest, [*getattr(options, options.rest), *more])
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.INFO)
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         ("get", "download files", _add_get),
         ("http", "make a request, show the reply", _add_http),
         ("dns", "ask a name server, show the answer", _add_dns),
+        ("passwd", "add a user to a password file, or change a password", _add_passwd),
     ):
         command = commands.add_parser(
             name, help=summary, description=f"{summary.capitalize()}.", allow_abbrev=False
@@ -113,6 +114,20 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="what is sent below PREFIX is stored in the folder",
+    )
+    serve.add_argument(
+        "--dav",
+        metavar="PREFIX=DIR",
+        action="append",
+        default=[],
+        help="the folder by WebDAV, for reading and writing",
+    )
+    serve.add_argument("--cgi", action="store_true", help="run the scripts *.cgi of the folder")
+    serve.add_argument("--ssi", action="store_true", help="include in *.shtml and *.shtm")
+    serve.add_argument(
+        "--auth",
+        metavar="REALM=FILE",
+        help="ask for a password of this file (digest); see galidia passwd",
     )
     serve.add_argument(
         "--log", metavar="FILE", help="a line for each request; -: the standard output"
@@ -218,6 +233,17 @@ def _add_dns(dns: argparse.ArgumentParser) -> None:
     dns.add_argument("-p", "--port", type=int, default=53, metavar="N", help="default: 53")
     dns.add_argument("--tcp", action="store_true", help="over TCP at once (also: +tcp)")
     dns.add_argument("--short", action="store_true", help="only the data (also: +short)")
+
+
+def _add_passwd(passwd: argparse.ArgumentParser) -> None:
+    passwd.set_defaults(rest="")
+    passwd.add_argument("file", metavar="FILE", help="made if it is not there (but not to delete)")
+    passwd.add_argument("realm", metavar="REALM", help="what the password is for")
+    passwd.add_argument("user", metavar="USER")
+    passwd.add_argument("--delete", action="store_true", help="delete the user")
+    passwd.epilog = (
+        "The password is asked for twice on a terminal, or else read from standard input, a line."
+    )
 
 
 def _add_connection(command: argparse.ArgumentParser) -> None:

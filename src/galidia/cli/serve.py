@@ -44,9 +44,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refuse_both(options: argparse.Namespace) -> None:
-    for name in ("root", "proxy", "upload", "log", "log_format", "listing"):
-        if getattr(options, name) is not None and getattr(options, name) != []:
-            raise UsageError(f"--config has it all: --{name.replace('_', '-')} belongs in its file")
+    for name in ("root", "listing", "proxy", "upload", "dav", "auth", "cgi", "ssi", "log"):
+        value = getattr(options, name)
+        if value is not None and value != [] and (value or name == "listing"):
+            raise UsageError(f"--config has it all: --{name} belongs in its file")
 
 
 def _listen(options: argparse.Namespace, address: str) -> dict[str, Any]:
@@ -63,9 +64,18 @@ def _from_options(options: argparse.Namespace) -> dict[str, Any]:
     for mount in mounts:
         mount["proxy"] = mount["proxy"].split(",")
     mounts += [_mount(text, "upload") for text in options.upload]
+    mounts += [_mount(text, "dav") for text in options.dav]
     if options.root is not None or all(mount["path"] != "/" for mount in mounts):
-        files = {"path": "/", "files": options.root or "."}
+        files = {"path": "/", "files": options.root or ".", "cgi": options.cgi, "ssi": options.ssi}
         mounts.append(files if options.listing is None else {**files, "listing": options.listing})
+    elif options.cgi or options.ssi:
+        raise UsageError("--cgi and --ssi are of a folder: --root DIR")
+    if options.auth is not None:
+        realm, equals, file = options.auth.partition("=")
+        if not equals or not realm or not file:
+            raise UsageError(f"--auth is REALM=FILE, not {options.auth!r}")
+        for mount in mounts:
+            mount["auth"] = {"realm": realm, "file": file}
     site: dict[str, Any] = {
         "listen": [_listen(options, address) for address in options.address],
         "mount": mounts,

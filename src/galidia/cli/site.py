@@ -35,8 +35,12 @@ from ..core.handler import handles
 from ..core.manager import Manager
 from ..core.registry import default_ports
 from ..http.access_log import AccessLog
+from ..http.cgi import Cgi
+from ..http.dav import WebDav
+from ..http.guards import BasicAuth, DigestAuth
 from ..http.receiving import Uploads
 from ..http.reverse_proxy import ReverseProxy
+from ..http.ssi import Ssi
 from ..http.static import StaticFiles
 from .output import reason
 
@@ -66,6 +70,11 @@ TABLES = Kind(
     lambda value: isinstance(value, list) and all(isinstance(item, dict) for item in value),
     "one or more tables, each under [[...]]",
 )
+TABLE = Kind(
+    lambda value: isinstance(value, dict) and all(isinstance(v, str) for v in value.values()),
+    "a table of strings",
+)
+FLAG_OR_TABLE = Kind(lambda value: isinstance(value, (bool, dict)), "true, or a table of options")
 LOG = Kind(lambda value: isinstance(value, (str, dict)), "a path, or a table with file and format")
 
 SITE = {"listen": TABLES, "mount": TABLES, "log": LOG}
@@ -74,9 +83,26 @@ LISTEN = {
     "max_per_address": WHOLE, "accept_rate": NUMBER, "reuse_port": FLAG,
 }  # fmt: skip
 LOGS = {"file": TEXT, "format": TEXT}
+AUTH = {"realm": TEXT, "file": TEXT, "scheme": TEXT}
+#: Options that are tables of their own.
+INNER: dict[str, dict[str, Kind]] = {
+    "auth": AUTH,
+    "cgi": {"suffixes": TEXTS, "interpreter": TEXT_OR_TEXTS, "timeout": NUMBER,
+            "max_running": WHOLE, "env": TABLE},
+    "ssi": {"suffixes": TEXTS, "execute": FLAG},
+}  # fmt: skip
+AUTH_TABLE = Kind(lambda value: isinstance(value, dict), "a table with realm and file")
 #: The services, each by the key that names what it serves, with its other options.
 SERVICES: dict[str, tuple[Kind, dict[str, Kind]]] = {
-    "files": (TEXT, {"listing": FLAG, "index": TEXTS}),
+    "files": (
+        TEXT,
+        {
+            "listing": FLAG, "index": TEXTS, "hidden": TEXTS, "headers": TABLE,
+            "cache_control": TEXT, "types": TABLE, "errors": TABLE, "precompressed": FLAG,
+            "compress": FLAG, "acl": TEXT, "cgi": FLAG_OR_TABLE, "ssi": FLAG_OR_TABLE,
+        },
+    ),
+    "dav": (TEXT, {"write": FLAG, "hidden": TEXTS, "max_size": WHOLE, "sync": FLAG}),
     "proxy": (
         TEXT_OR_TEXTS,
         {
@@ -129,7 +155,15 @@ def check(site: Mapping[str, Any]) -> None:
         if len(named) != 1:
             raise ValueError(f"{where[:-1]}: has one of the keys {', '.join(SERVICES)}")
         kind, options = SERVICES[named[0]]
-        _check(where, table, {"path": TEXT, named[0]: kind, **options})
+        _check(where, table, {"path": TEXT, "auth": AUTH_TABLE, named[0]: kind, **options})
+        for key in INNER.keys() & table.keys():
+            if isinstance(table[key], dict):
+                _check(f"{where}{key}.", table[key], INNER[key])
+        if "auth" in table:
+            for key in ("realm", "file"):
+                _needs(f"{where}auth.", table["auth"], key)
+            if table["auth"].get("scheme", "digest") not in ("digest", "basic"):
+                raise ValueError(f'{where}auth.scheme: is "digest" or "basic"')
         path = table.get("path", "/")
         if path in paths:
             raise ValueError(f"{where}path: {path!r} is mounted already")
@@ -183,13 +217,22 @@ class Site:
     def _mount(self, table: dict[str, Any]) -> None:
         path = table.pop("path", "/").rstrip("/")
         handler: Any
+        if "auth" in table:
+            table["auth"] = self._guard(**table["auth"])
         for key in ("ca", "cert", "key"):
             if key in table:
                 table[key] = self._path(table[key])
         if "files" in table:
             root = self._path(table.pop("files"))
-            if "index" in table:
-                table["index"] = tuple(table["index"])
+            if "errors" in table:
+                table["errors"] = {int(code): page for code, page in table["errors"].items()}
+            for key, service in (("cgi", Cgi), ("ssi", Ssi)):
+                options = table.pop(key, False)
+                if options is not False:
+                    options = {} if options is True else dict(options)
+                    if "suffixes" in options:
+                        options["suffixes"] = tuple(options["suffixes"])
+                    table[key] = service(root, **options)
             handler = StaticFiles(root, **table)
             self._files.append(handler)
             what = handler.tree.root
@@ -198,10 +241,18 @@ class Site:
             urls = [urls] if isinstance(urls, str) else urls
             handler = ReverseProxy(*urls, **table)
             what = " ".join(urls)
+        elif "dav" in table:
+            root = self._path(table.pop("dav"))
+            handler = WebDav(root, **table)
+            what = f"WebDAV of {os.path.realpath(root)}"
         else:
             handler = Uploads(self._path(table.pop("upload")), **table)
             what = f"uploads to {handler.store.tree.root}"
         self._mounts.append((path, handler, what))
+
+    def _guard(self, realm: str, file: str, scheme: str = "digest") -> Any:
+        path = self._path(file)
+        return DigestAuth(realm, path) if scheme == "digest" else BasicAuth(realm, path)
 
     def bind(self, mgr: Manager) -> list[tuple[str, str]]:
         """Listen: what is served where, for each mount and address."""

@@ -45,18 +45,26 @@ cdef class Connection(Watcher):
     cdef str _policy
     cdef Connection _source
     cdef object _messages
+    cdef dict _owed
     cdef object __weakref__
 
     @cython.locals(mgr=Manager, used=Py_ssize_t)
     cpdef object send(self, data)
     @cython.locals(mgr=Manager, used=Py_ssize_t)
     cdef object _spill(self)
+    @cython.locals(protocol=Protocol)
+    cpdef object ws_send(self, object data, object opcode=*)
     cpdef object close(self)
     cpdef object close_after_send(self)
     @cython.locals(shift=int)
     cpdef object emit(self, int ev, object data)
     cpdef object emit_to(self, object handler, unsigned long long wants, int ev, object data)
+    cpdef object owe_close(self, object handler, unsigned long long wants)
+    @cython.locals(owed=dict)
+    cpdef object pay_close(self)
+    cpdef object hand_over(self, object handler)
     cpdef bint wants(self, int ev) except -1
+    @cython.locals(protocol=Protocol)
     cdef object _dispatch(self, int ev, object data)
     @cython.locals(protocol=Protocol)
     cdef object _failed(self, int ev)

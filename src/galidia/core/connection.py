@@ -99,6 +99,7 @@ class Connection(Watcher):
         "_messages",
         "_opened",
         "_over_limit",
+        "_owed",
         "_paused",
         "_policy",
         "_protocol",
@@ -153,6 +154,8 @@ class Connection(Watcher):
         self._source: Connection | None = None
         self._messages: deque[int] | None = None
         self._protocol: Protocol | None = None
+        #: Handlers of a part of this connection, which are told of its end.
+        self._owed: dict[int, tuple[Any, int]] | None = None
         self._handler: Any = nobody
         self._wants = 0
         self._mask = 0
@@ -333,6 +336,35 @@ class Connection(Watcher):
             if not cython.compiled:
                 mgr._out.clear()
             self._mark()
+
+    def ws_send(
+        self, data: str | bytes | bytearray | memoryview, opcode: int | None = None
+    ) -> None:
+        """Send a WebSocket message: text for str, binary for bytes. On a closed one, nothing.
+
+        ``opcode`` sends another kind of frame (`galidia.websocket`): a ping, or with ``DONT_FIN``
+        one that others follow. Raises TypeError on a connection that has no messages, RuntimeError
+        before the handshake is done, ValueError for what no frame can say.
+        """
+        self.mgr._check_thread()
+        protocol = self._protocol
+        if protocol is not None:
+            protocol.send_message(self, data, opcode)
+        elif not self._closed:
+            raise TypeError("messages are of a protocol, and this connection has none")
+
+    def ws_close(self, code: int = 1000, reason: str = "") -> None:
+        """Close a WebSocket connection: say why, wait for the peer's answer, then close.
+
+        Raises as `ws_send`, and ValueError for a code that must not be sent (RFC 6455 7.4) or a
+        reason over 123 bytes.
+        """
+        self.mgr._check_thread()
+        protocol = self._protocol
+        if protocol is not None:
+            protocol.close_message(self, code, reason)
+        elif not self._closed:
+            raise TypeError("messages are of a protocol, and this connection has none")
 
     def send_file(
         self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None
@@ -593,17 +625,44 @@ class Connection(Watcher):
         except Exception:
             self._failed(ev)
 
+    def owe_close(self, handler: Any, wants: int) -> None:
+        """Have a handler of a part of this connection told of its end, once, if it is in its
+        interest mask ``wants``; for protocols."""
+        if not wants >> CLOSE & 1:
+            return
+        if self._owed is None:
+            self._owed = {}
+        if id(handler) not in self._owed:
+            self._owed[id(handler)] = (handler, wants)
+
+    def pay_close(self) -> None:
+        """Tell those now; for protocols, when ``CLOSE`` has come."""
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            for handler, wants in owed.values():
+                self.emit_to(handler, wants, CLOSE, None)
+
+    def hand_over(self, handler: HandlerFunction) -> None:
+        """Have another handler from here on; that of before gets ``CLOSE`` and nothing else. For
+        protocols."""
+        if self._handler is not nobody:
+            self.owe_close(self._handler, self._wants)
+        if self._owed is not None:
+            self._owed.pop(id(handler), None)
+        self.handler = handler
+
     def wants(self, ev: int) -> bool:
         """Whether the handler is called for an event; for protocols."""
         return (self._wants >> (_SHIFT[ev] if 0 <= ev < NUMBERS else OTHER)) & 1 != 0
 
     def _dispatch(self, ev: int, data: Any) -> None:
         """Give a core event to the protocol, or where there is none to the handler."""
-        if self._protocol is None:
+        protocol = self._protocol  # which lives until it returns, whatever takes its place
+        if protocol is None:
             self.emit(ev, data)
             return
         try:
-            self._protocol.on_event(self, ev, data)
+            protocol.on_event(self, ev, data)
         except Exception:
             self._failed(ev)
 
@@ -671,6 +730,8 @@ class Connection(Watcher):
         try:
             if self._opened:
                 self._dispatch(CLOSE, None)
+                if self._owed is not None:
+                    self.pay_close()
         finally:
             # Whatever a handler keeps of a closed connection, it keeps no cycle with it.
             self._timer = self._close_timer = self._timers = None
@@ -678,6 +739,7 @@ class Connection(Watcher):
             self._handler = nobody
             self._wants = self._mask = 0
             self._protocol = None
+            self._owed = None
 
     def _linger(self) -> None:
         """A deadline for a connection that is closing: cut it off when it makes no progress."""

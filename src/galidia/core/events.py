@@ -100,6 +100,7 @@ class Flag(IntFlag):
     SEND_AND_CLOSE = 1 << 10
     CLOSE_IMMEDIATELY = 1 << 11
     PROTO_1 = 1 << 12
+    WEBSOCKET_NO_DEFRAG = 1 << 12  # what WebSocket calls it
     PROTO_2 = 1 << 13
     DELETE_CHUNK = 1 << 13  # what HTTP calls it
     ENABLE_BROADCAST = 1 << 14

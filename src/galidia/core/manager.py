@@ -197,8 +197,9 @@ class Manager:
     def adopt(
         self, sock: Any, handler: HandlerFunction | None = None, **options: Any
     ) -> Connection:
-        """Take over a connected stream or datagram socket, or None for a connection that only has
-        timers. It is open at once: no ``ACCEPT`` and no ``CONNECT`` will come.
+        """Take over a connected stream or datagram socket, the descriptor of a pipe's end, or None
+        for a connection that only has timers. It is open at once: no ``ACCEPT`` and no ``CONNECT``
+        will come.
 
         Options: those of `BindOptions` that are about a connection.
         """

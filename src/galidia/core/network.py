@@ -86,6 +86,10 @@ class Network:
         return socket.socketpair()
 
     def adopt(self, sock: Any) -> Transport:
+        if isinstance(sock, int):
+            from .pipe import PipeTransport
+
+            return PipeTransport(sock)
         return SocketTransport(sock)
 
     def listen(self, url: Url, options: dict[str, Any]) -> Any:

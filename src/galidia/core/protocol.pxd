@@ -9,4 +9,6 @@ cdef class Protocol:
     cpdef bint ended(self, Connection c) except -1
     cpdef bint responds(self, Connection c) except -1
     cpdef bytes respond(self, bytes datagram)
+    cpdef object send_message(self, Connection c, object data, object opcode)
+    cpdef object close_message(self, Connection c, object code, str reason)
     cpdef object goodbye(self, Connection c)

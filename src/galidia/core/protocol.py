@@ -58,6 +58,14 @@ class Protocol:
         """The answer to a datagram of at most `datagram_socket.ROOM` bytes; empty for none."""
         raise NotImplementedError
 
+    def send_message(self, c: Connection, data: Any, opcode: Any) -> None:
+        """Send a message; see `Connection.ws_send`."""
+        raise TypeError(f"{type(self).__name__} has no messages")
+
+    def close_message(self, c: Connection, code: int, reason: str) -> None:
+        """Say why the connection ends, and end it; see `Connection.ws_close`."""
+        raise TypeError(f"{type(self).__name__} has no messages")
+
     def goodbye(self, c: Connection) -> None:
         """The manager is closing: queue what the protocol says at the end, and close after it."""
         c.close_after_send()

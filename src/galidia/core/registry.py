@@ -23,10 +23,11 @@ class Scheme(NamedTuple):
     """``transport`` is "tcp", "udp" or "unix"; the rest is about protocols.
 
     ``second`` is "tcp" where a listener has that transport too, on the same address and port.
-    ``protocol`` names the class of what listens as "module:Class"; it is made with the value of
-    ``options=``. ``client`` names the class of what connects; it is made with that value, the
-    `Url` and a dict of the keyword arguments that the engine does not know, and raises TypeError
-    for what it does not know either. Without a ``client`` both are of the class ``protocol``.
+    ``protocol`` names the class of what listens as "module:Class", or a function; it is made with
+    the value of ``options=``. ``client`` names the class of what connects; it is made with that
+    value, the `Url` and a dict of the keyword arguments that the engine does not know, and raises
+    TypeError for what it does not know either. Without a ``client`` both are of the class
+    ``protocol``.
     """
 
     transport: str
@@ -55,6 +56,19 @@ _SCHEMES = {
         protocol="galidia.http.server:ServerProtocol",
         client="galidia.http.client:ClientProtocol",
     ),
+    "ws": Scheme(
+        "tcp",
+        port=80,
+        protocol="galidia.websocket.server:listening",
+        client="galidia.websocket.client:Opening",
+    ),
+    "wss": Scheme(
+        "tcp",
+        tls=True,
+        port=443,
+        protocol="galidia.websocket.server:listening",
+        client="galidia.websocket.client:Opening",
+    ),
     "dns": Scheme(
         "udp",
         port=53,
@@ -69,6 +83,8 @@ _SCHEMES = {
         client="galidia.dns.protocol:ClientProtocol",
     ),
 }
+# Protocols that an HTTP request may ask for in Upgrade (RFC 9110 7.8): who deals with it.
+_UPGRADES = {"websocket": "galidia.websocket.server:begin"}
 _PORTS = {name: scheme.port for name, scheme in _SCHEMES.items() if scheme.port is not None}
 
 
@@ -115,6 +131,15 @@ def make_client(scheme: Scheme, options: object, url: Url, extra: dict[str, Any]
     if extra:
         check("connect", extra, ConnectOptions)  # which raises
     return make_protocol(scheme, options)
+
+
+def find_upgrade(name: str) -> Any:
+    """Who deals with a request to go on with the protocol of this name; None: nobody.
+
+    It is called with the connection, its HTTP protocol, the request, and the handler of the
+    endpoint, or None when it is the connection's own.
+    """
+    return _load(_UPGRADES[name]) if name in _UPGRADES else None
 
 
 def _load(name: str) -> Any:

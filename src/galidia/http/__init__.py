@@ -14,24 +14,34 @@ from .static import StaticFiles
 if TYPE_CHECKING:
     from .access_log import AccessLog
     from .auth import Digest
+    from .cgi import Cgi
     from .client_options import ClientOptions
     from .cookies import CookieJar
+    from .dav import WebDav
     from .errors import FetchError
     from .fetching import Fetch, Result, Timeouts, fetch
+    from .guards import BasicAuth, DigestAuth
+    from .hosts import VirtualHosts
     from .parameters import FormError
+    from .passwords import FolderPasswords
     from .pool import Pool, pool_of
     from .receiving import Uploads
     from .redirect import redirect_to_https
     from .reply import Reply
     from .reverse_proxy import ReverseProxy
+    from .ssi import Ssi, SsiCall
 
 __all__ = [
     "AccessLog",
+    "BasicAuth",
+    "Cgi",
     "ClientOptions",
     "CookieJar",
     "Digest",
+    "DigestAuth",
     "Fetch",
     "FetchError",
+    "FolderPasswords",
     "FormError",
     "HttpOptions",
     "Pool",
@@ -39,9 +49,13 @@ __all__ = [
     "Request",
     "Result",
     "ReverseProxy",
+    "Ssi",
+    "SsiCall",
     "StaticFiles",
     "Timeouts",
     "Uploads",
+    "VirtualHosts",
+    "WebDav",
     "fetch",
     "pool_of",
     "redirect_to_https",
@@ -50,18 +64,26 @@ __all__ = [
 # What a server can do without is imported when it is first used.
 _LAZY = {
     "AccessLog": "access_log",
+    "BasicAuth": "guards",
+    "Cgi": "cgi",
     "ClientOptions": "client_options",
     "CookieJar": "cookies",
     "Digest": "auth",
+    "DigestAuth": "guards",
     "Fetch": "fetching",
     "FetchError": "errors",
+    "FolderPasswords": "passwords",
     "FormError": "parameters",
     "Pool": "pool",
     "Reply": "reply",
     "Result": "fetching",
     "ReverseProxy": "reverse_proxy",
+    "Ssi": "ssi",
+    "SsiCall": "ssi",
     "Timeouts": "fetching",
     "Uploads": "receiving",
+    "VirtualHosts": "hosts",
+    "WebDav": "dav",
     "fetch": "fetching",
     "pool_of": "pool",
     "redirect_to_https": "redirect",

@@ -1,4 +1,5 @@
-"""Credentials: Basic (RFC 7617), and Digest as a client (RFC 7616).
+"""Credentials: the fields that carry them, and what a client says in them: Basic (RFC 7617) and
+Digest (RFC 7616). What a server makes of them is in `guards`.
 
 `Digest` answers the strongest challenge that it understands: SHA-512-256, SHA-256, then MD5, each
 also as a session, with quality of protection ``auth``. Challenges without one are from before 1999
@@ -7,7 +8,6 @@ and are not answered.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from base64 import b64decode, b64encode
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from urllib.parse import quote as percent
 
+from .digest import ALGORITHMS, Hash, proof, secret, session_secret
 from .parameters import TOKEN, FormError, quote, unquote
 
 #: Challenges in one reply; more are a fault.
@@ -30,18 +31,6 @@ _PARAM = re.compile(rf"({_TOKEN})[ \t]*+=[ \t]*+(?:({_TOKEN})|{_STRING}){_STOP}"
 _TOKEN68 = r"[-._~+/0-9A-Za-z]++=*+"
 _SCHEME = re.compile(rf"({_TOKEN})(?: ++({_TOKEN68}){_STOP}| ++(?={_TOKEN}[ \t]*+=)|{_STOP})")
 _NEXT_NONCE = re.compile(rf"(?:^|,)[ \t]*+nextnonce[ \t]*+=[ \t]*+{_STRING}", re.IGNORECASE)
-
-
-def _hash_with(name: str) -> Callable[[bytes], str]:
-    return lambda data: hashlib.new(name, data, usedforsecurity=False).hexdigest()
-
-
-# Weakest first; the last one is not in every build of OpenSSL.
-_ALGORITHMS = {
-    name: _hash_with(ours)
-    for name, ours in (("md5", "md5"), ("sha-256", "sha256"), ("sha-512-256", "sha512_256"))
-    if ours in hashlib.algorithms_available
-}
 
 
 def basic(user: str, password: str) -> str:
@@ -96,6 +85,16 @@ def parse_challenges(values: str | Iterable[str]) -> list[Challenge]:
     return found
 
 
+def parse_credentials(value: str) -> Challenge | None:
+    """What an ``Authorization`` field says (RFC 9110 section 11.6.2), which is written as one
+    challenge is; None for anything malformed."""
+    try:
+        found = _challenges(value)
+    except FormError:
+        return None
+    return found[0] if len(found) == 1 else None
+
+
 def _challenges(value: str) -> list[Challenge]:
     found: list[Challenge] = []
     at = end = 0  # of what was read; a comma is in between
@@ -143,8 +142,8 @@ class Digest:
         self.password = password
         self._make_nonce = make_nonce
         self._challenge: dict[str, str] = {}
-        self._hash: Callable[[bytes], str] = _ALGORITHMS["md5"]
-        self._secret = b""
+        self._hash: Hash = ALGORITHMS["md5"]
+        self._secret = ""
         self._userhash = ""
         self._cnonce = ""
         self._count = 0
@@ -179,7 +178,7 @@ class Digest:
 
     def _begin(self, challenge: dict[str, str]) -> None:
         algorithm = challenge.get("algorithm", "MD5").lower()
-        h = self._hash = _ALGORITHMS[algorithm.removesuffix("-sess")]
+        h = self._hash = ALGORITHMS[algorithm.removesuffix("-sess")]
         self._challenge = challenge
         self._cnonce = self._make_nonce()
         self._count = 0
@@ -187,23 +186,22 @@ class Digest:
         realm, nonce = _raw(challenge["realm"]), _raw(challenge["nonce"])
         name = self.user.encode()
         self._userhash = h(name + b":" + realm)
-        self._secret = h(b"%b:%b:%b" % (name, realm, self.password.encode())).encode()
+        self._secret = secret(h, name, realm, self.password.encode())
         if algorithm.endswith("-sess"):
-            self._secret = h(b"%b:%b:%b" % (self._secret, nonce, self._cnonce.encode())).encode()
+            self._secret = session_secret(h, self._secret, nonce, self._cnonce.encode())
 
     def answer(self, method: str, target: str) -> str:
         """The value of the ``Authorization`` field for a request; empty before a challenge.
 
         ``target`` is as in the request line. Each answer is for one request.
         """
-        challenge, h = self._challenge, self._hash
+        challenge = self._challenge
         if not challenge:
             return ""
         self._count += 1
         nc = f"{self._count:08x}"
-        asked = h(f"{method}:{target}".encode())
-        what = f":{nc}:{self._cnonce}:auth:{asked}".encode()
-        proof = h(self._secret + b":" + _raw(challenge["nonce"]) + what)
+        nonce, cnonce = _raw(challenge["nonce"]), self._cnonce.encode()
+        answer = proof(self._hash, self._secret, nonce, nc.encode(), cnonce, method, target)
         if challenge.get("userhash", "").lower() == "true":
             user = f'username="{self._userhash}", userhash=true'
         elif self.user.isascii():
@@ -218,7 +216,7 @@ class Digest:
             f"nc={nc}",
             f"cnonce={quote(self._cnonce)}",
             "qop=auth",
-            f'response="{proof}"',
+            f'response="{answer}"',
         ]
         if "algorithm" in challenge:
             fields.append(f"algorithm={challenge['algorithm']}")
@@ -234,7 +232,7 @@ def _rank(challenge: Challenge) -> int:
     if challenge.scheme != "digest" or "auth" not in qop or not {"realm", "nonce"} <= found.keys():
         return -1
     algorithm = found.get("algorithm", "MD5").lower()
-    names = list(_ALGORITHMS)
+    names = list(ALGORITHMS)
     bare = algorithm.removesuffix("-sess")
     return 2 * names.index(bare) + (bare != algorithm) if bare in names else -1
 

@@ -44,6 +44,7 @@ cdef class ClientProtocol(Reader):
     cpdef object body_begun(self, Connection c)
     @cython.locals(reply=Reply)
     cpdef object completed(self, Connection c)
+    cpdef object replied(self, Connection c, object reply)
     cdef bint _switched(self, Connection c, Reply reply) except -1
     cpdef object violated(self, Connection c, object violation)
     cpdef bint ended(self, Connection c) except -1

@@ -409,7 +409,7 @@ class ClientProtocol(Reader):
         if self._raw:
             self._stop_timer()
             rest = len(c._recv)
-            c.emit(_HTTP_REPLY, reply)
+            self.replied(c, reply)
             if rest and c._protocol is self:
                 c.emit(RECV, rest)
             return
@@ -422,10 +422,14 @@ class ClientProtocol(Reader):
         if self._last:
             self._dead = True
             self._stop_timer()
-            c.emit(_HTTP_REPLY, reply)
+            self.replied(c, reply)
             c.close()
             return
         self.state = _IDLE
+        self.replied(c, reply)
+
+    def replied(self, c: Connection, reply: Any) -> None:
+        """A reply is complete: the handler gets it."""
         c.emit(_HTTP_REPLY, reply)
 
     def _switched(self, c: Connection, reply: Reply) -> bool:

@@ -72,6 +72,11 @@ def _new_match(handler: HandlerFunction, wants: int, pattern: str, at_head: bool
     return match
 
 
+def match_of(handler: HandlerFunction) -> Match:
+    """A match for a request that somebody else has routed."""
+    return _new_match(handler, wanted(handler), "", False)
+
+
 class _Endpoint:
     """One handler at one pattern; ``names`` are its parameters from the left."""
 

@@ -61,7 +61,7 @@ VERSION_NAME = re.compile(rb"HTTP/[0-9]\.[0-9]")
 # in the lower-cased head
 TELLING = re.compile(
     rb"\n(host|connection|content-length|transfer-encoding|expect|upgrade|range"
-    rb"|if-(?:none-)?match|if-(?:un)?modified-since|if-range):[\t ]*([^\r]*)"
+    rb"|accept-encoding|if-(?:none-)?match|if-(?:un)?modified-since|if-range):[\t ]*([^\r]*)"
 )
 TELLING_REPLY = re.compile(
     rb"\n(connection|content-length|transfer-encoding|upgrade):[\t ]*([^\r]*)"

@@ -44,6 +44,8 @@ class HttpOptions:
     #: How long input is discarded after an error was answered, so that the answer gets through
     #: (RFC 9112 9.6).
     linger_timeout: float = 2.0
+    #: `galidia.websocket.WebSocketOptions` for connections that become one; None: the defaults.
+    websocket: Any = None
 
     def __post_init__(self) -> None:
         check_limits(self)
@@ -53,6 +55,8 @@ def check_limits(options: Any) -> None:
     """Raise ValueError for a limit that is no number over 0, or not whole where it has to be."""
     for field in fields(options):
         value = getattr(options, field.name)
+        if field.default is None:  # no limit, but what another protocol has
+            continue
         whole = isinstance(field.default, int)
         kind = int if whole else (int, float)
         if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:

@@ -9,6 +9,7 @@ from .grammar cimport DIGIT, KIND, TARGET, TOKEN, VALUE, bytes_t
 from .target cimport authority_at, target_at
 
 cdef int CLOSE, KEEP_ALIVE, UPGRADE, CONTINUE
+cdef int RANGE, IF_RANGE, IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE
 cdef bytes_t _KIND
 cdef int _TOKEN, _TARGET, _VALUE, _DIGIT
 cdef uint64_t _ONES, _SPACES, _DELS, _HIGHS
@@ -37,7 +38,8 @@ cdef class Outline:
     cdef readonly Py_ssize_t reason_start, reason_end
     cdef readonly int minor, status
     cdef readonly int64_t content_length
-    cdef readonly bint chunked, keep_alive, expect_continue, upgrade, conditional
+    cdef readonly bint chunked, keep_alive, expect_continue, upgrade, accept_encoding
+    cdef readonly int conditions
 
     cdef int _clear(self) except -1
     @cython.locals(base=bytes_t, fault=int)

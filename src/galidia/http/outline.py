@@ -32,7 +32,22 @@ CLOSE = 1
 KEEP_ALIVE = 2
 UPGRADE = 4
 CONTINUE = 8
+# Range and the fields of conditions, as bits
+RANGE = 1
+IF_RANGE = 2
+IF_MATCH = 4
+IF_NONE_MATCH = 8
+IF_MODIFIED_SINCE = 16
+IF_UNMODIFIED_SINCE = 32
 _ANY = 1 << 62  # any length
+_CONDITIONS = {
+    b"range": RANGE,
+    b"if-range": IF_RANGE,
+    b"if-match": IF_MATCH,
+    b"if-none-match": IF_NONE_MATCH,
+    b"if-modified-since": IF_MODIFIED_SINCE,
+    b"if-unmodified-since": IF_UNMODIFIED_SINCE,
+}
 _OPTIONS = {
     b"close": CLOSE,
     b"keep-alive": KEEP_ALIVE,
@@ -192,12 +207,14 @@ class Outline:
         long as its body has an end of its own.
     expect_continue: the client waits for 100 (Continue).
     upgrade: there is an Upgrade field to act on (RFC 9110 section 7.8).
-    conditional: a request has a Range or If-* field: without it a file server looks no further.
+    conditions: the Range and If-* fields that a request has, as bits, and
+    accept_encoding: it has that field: without them a file server looks no further.
     """
 
     __slots__ = (
+        "accept_encoding",
         "chunked",
-        "conditional",
+        "conditions",
         "content_length",
         "count",
         "expect_continue",
@@ -226,7 +243,8 @@ class Outline:
         self.status = self.reason_start = self.reason_end = 0
         self.content_length = -1
         self.chunked = self.keep_alive = self.expect_continue = False
-        self.upgrade = self.conditional = False
+        self.upgrade = self.accept_encoding = False
+        self.conditions = 0
 
     def parse(
         self, buf: bytearray, start: int, end: int, max_fields: int, max_target: int = _ANY
@@ -272,7 +290,8 @@ class Outline:
             fault = self._match_reply(bytes(buf[start:end]), max_fields)
         if fault == 0:
             self.raw = bytes(buf[start : end - 2])
-            self.conditional = self.expect_continue = False  # they mean nothing in a reply
+            self.expect_continue = self.accept_encoding = False  # they mean nothing in a reply
+            self.conditions = 0
             return 0
         self._clear()
         return v.diagnose(bytes(buf[start:end]), True) if fault == v.SYNTAX else fault
@@ -359,7 +378,7 @@ class Outline:
                                 error = v.HOST_SYNTAX
                 elif n == 5:
                     if same(name, b"range", 5):
-                        self.conditional = True
+                        self.conditions |= RANGE
                 elif n == 6:
                     if same(name, b"expect", 6):
                         options |= options_at(value, tail) & CONTINUE
@@ -367,14 +386,16 @@ class Outline:
                     if same(name, b"upgrade", 7):
                         self.upgrade = True
                 elif n == 8:
-                    if same(name, b"if-match", 8) or same(name, b"if-range", 8):
-                        self.conditional = True
+                    if same(name, b"if-match", 8):
+                        self.conditions |= IF_MATCH
+                    elif same(name, b"if-range", 8):
+                        self.conditions |= IF_RANGE
                 elif n == 10:
                     if same(name, b"connection", 10):
                         options |= options_at(value, tail) & ~CONTINUE
                 elif n == 13:
                     if same(name, b"if-none-match", 13):
-                        self.conditional = True
+                        self.conditions |= IF_NONE_MATCH
                 elif n == 14:
                     if same(name, b"content-length", 14):
                         if self.content_length >= 0:
@@ -384,6 +405,9 @@ class Outline:
                             self.content_length = length_at(value, right(value, tail))
                             if self.content_length < 0:
                                 error = v.LENGTH_SYNTAX
+                elif n == 15:
+                    if same(name, b"accept-encoding", 15):
+                        self.accept_encoding = True
                 elif n == 17:
                     if same(name, b"transfer-encoding", 17):
                         codings += 1
@@ -394,10 +418,10 @@ class Outline:
                         else:
                             error = _coding_fault(value[: tail - value].lower(), self.chunked)
                     elif same(name, b"if-modified-since", 17):
-                        self.conditional = True
+                        self.conditions |= IF_MODIFIED_SINCE
                 elif n == 19:
                     if same(name, b"if-unmodified-since", 19):
-                        self.conditional = True
+                        self.conditions |= IF_UNMODIFIED_SINCE
                 if error and not fault:
                     fault = error
             self.count = count
@@ -494,8 +518,10 @@ class Outline:
                 options |= options_of(value) & CONTINUE
             elif name == b"upgrade":
                 self.upgrade = True
+            elif name == b"accept-encoding":
+                self.accept_encoding = True
             else:
-                self.conditional = True
+                self.conditions |= _CONDITIONS[name]
             fault = fault or error
         self.count = head.count(b"\n") - 2
         if self.count > max_fields:

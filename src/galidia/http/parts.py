@@ -77,7 +77,9 @@ class Parts:
         self._parser = MultipartParser(
             boundary, options.max_parts, options.part_head_limit, make=self._make
         )
-        self._request.take()  # of any size
+        body = self._protocol.body
+        if body is not None:
+            body.taken = True  # of any size
         self._protocol.emit(c, Event.HTTP_MULTIPART_REQUEST, self._request)
 
     def arrived(self, c: Connection) -> None:

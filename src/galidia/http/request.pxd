@@ -26,8 +26,10 @@ cdef class Answering(Reader):
     cpdef object streams(self, Connection c)
     cpdef object pull(self, Connection c, Request request, object source)
     cpdef object when_drained(self, Connection c, object callback)
+    cpdef object pull_more(self, Connection c, Request request)
     cpdef bint is_cut(self) except -1
     cpdef object switched(self, Connection c, Protocol protocol)
+    cpdef object handed_over(self, Connection c, Request request, object handler, int ev)
 
 @cython.final
 cdef class Request(Message):
@@ -53,8 +55,9 @@ cdef class Request(Message):
     cdef bint _is_open(self) except -1
     @cython.locals(line=bytes)
     cdef object _send(self, int status, long long length, bytes extra, bytes content)
-    cpdef object reply_bytes(self, bytes content, bytes extra)
-    cpdef object reply_file(self, int fd, long long length, bytes extra)
+    cpdef object reply_bytes(self, bytes content, bytes extra, int status=*)
+    cpdef object reply_file(self, int fd, long long length, bytes extra, int status=*,
+                            long long offset=*)
     cdef object _finished(self)
 
 @cython.locals(request=Request)

@@ -22,6 +22,7 @@ from .status import reason
 if TYPE_CHECKING:
     from ..core.address import Address
     from ..core.connection import Connection
+    from ..core.handler import HandlerFunction
     from ..core.protocol import Protocol
     from .sse import EventStream
 
@@ -87,12 +88,16 @@ class Answering(Reader):
         """A response has begun that is sent bit by bit."""
         raise NotImplementedError
 
-    def pull(self, c: Connection, request: Request, source: Iterator[bytes]) -> None:
+    def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
         """Send the rest of a response from a source, as fast as it leaves."""
         raise NotImplementedError
 
     def when_drained(self, c: Connection, callback: Callable[[], object] | None) -> None:
         """Call this once, when most of what waits to be sent has left; None: no longer."""
+        raise NotImplementedError
+
+    def pull_more(self, c: Connection, request: Request) -> None:
+        """The source of a response has something again."""
         raise NotImplementedError
 
     def is_cut(self) -> bool:
@@ -101,6 +106,10 @@ class Answering(Reader):
 
     def switched(self, c: Connection, protocol: Protocol | None) -> None:
         """Another protocol takes over."""
+        raise NotImplementedError
+
+    def handed_over(self, c: Connection, request: Request, handler: Any, ev: int) -> None:
+        """Another handler takes over."""
         raise NotImplementedError
 
 
@@ -151,6 +160,17 @@ class Request(Message):
             return self.path
         below = self.params.get("path")
         return self.path if below is None else f"/{below}"
+
+    @property
+    def user(self) -> str | None:
+        """Who asks, when somebody has found that out."""
+        return None if self._parsed is None else self._parsed.get("user")
+
+    @user.setter
+    def user(self, name: str | None) -> None:
+        if self._parsed is None:
+            self._parsed = {}
+        self._parsed["user"] = name
 
     @property
     def peer(self) -> Address:
@@ -210,19 +230,21 @@ class Request(Message):
         """Answer with a redirection to another URI."""
         self.reply(status, b"", [("Location", location)])
 
-    def reply_bytes(self, content: bytes, extra: bytes) -> None:
-        """Answer 200 with bytes and ready-made field lines, each with its CRLF."""
-        self._send(200, len(content), extra, content)
+    def reply_bytes(self, content: bytes, extra: bytes, status: int = 200) -> None:
+        """Answer with bytes and ready-made field lines, each with its CRLF."""
+        self._send(status, len(content), extra, content)
         self._finished()
 
-    def reply_file(self, fd: int, length: int, extra: bytes) -> None:
-        """Answer 200 with the first ``length`` bytes of an open file, which is closed when sent.
+    def reply_file(
+        self, fd: int, length: int, extra: bytes, status: int = 200, offset: int = 0
+    ) -> None:
+        """Answer with ``length`` bytes of an open file, which is closed when sent.
 
         ``extra`` are ready-made field lines, each with its CRLF.
         """
         c: Any = self.connection
         try:
-            self._send(200, length, extra, b"")
+            self._send(status, length, extra, b"")
         except BaseException:
             os.close(fd)
             raise
@@ -230,7 +252,38 @@ class Request(Message):
             os.close(fd)
         else:
             self.answer_size = length
-            c.send_file(fd, 0, length)
+            c.send_file(fd, offset, length)
+        self._finished()
+
+    def reply_parts(
+        self,
+        fd: int,
+        heads: list[bytes],
+        ranges: list[tuple[int, int]],
+        tail: bytes,
+        extra: bytes,
+    ) -> None:
+        """Answer 206 with ranges of an open file, which stays open, each behind its head.
+
+        ``extra`` are ready-made field lines, each with its CRLF.
+        """
+        c: Any = self.connection
+        fds: list[int] = []
+        length = len(tail)
+        try:
+            for head, (start, end) in zip(heads, ranges, strict=True):
+                length += len(head) + end - start
+                fds.append(os.dup(fd))
+            self._send(206, length, extra, b"")
+            if not c.closed and self.method != "HEAD":
+                for head, (start, end) in zip(heads, ranges, strict=True):
+                    c.send(head)
+                    c.send_file(fds.pop(0), start, end - start)
+                c.send(tail)
+                self.answer_size = length
+        finally:
+            for left in fds:
+                os.close(left)
         self._finished()
 
     def relay(
@@ -326,20 +379,32 @@ class Request(Message):
 
     def stream(
         self,
-        source: Iterable[bytes],
+        source: Iterable[bytes | None],
         status: int = 200,
         headers: Headers | None = None,
         length: int | None = None,
     ) -> None:
         """Answer with the bytes that an iterable gives, asking for more as they leave.
 
-        An iterator with a ``close()`` method, such as a generator, is closed at the end, also when
-        the client goes before. If it raises, the error is logged and the connection is cut off.
+        None stands for nothing at hand: it is asked again after `resume`. An iterator with a
+        ``close()`` method, such as a generator, is closed at the end, also when the client goes
+        before. If it raises, the error is logged and the connection is cut off.
         """
         pieces = iter(source)
-        self.send_head(status, headers, length)
+        try:
+            self.send_head(status, headers, length)
+        except BaseException:
+            close_source(pieces)
+            raise
         if self._protocol is not None:
             self._protocol.pull(self.connection, self, pieces)
+        else:
+            close_source(pieces)
+
+    def resume(self) -> None:
+        """The source of `stream` gave None, and has something now."""
+        if self._protocol is not None:
+            self._protocol.pull_more(self.connection, self)
 
     def events(self, **options: Any) -> EventStream:
         """Answer with server-sent events; see `EventStream`."""
@@ -379,7 +444,10 @@ class Request(Message):
         ``recv_mbuf``, and the new protocol gets a ``RECV`` for it. Raises RuntimeError if the
         client did not ask for it, or when its request is not complete.
         """
-        self.relay_switch(header_lines([("Upgrade", name), *items_of(headers or ())]), protocol)
+        lines = header_lines([("Upgrade", name), *items_of(headers or ())])
+        if self._parsed is not None:
+            lines += self._parsed.get("lines", b"")
+        self.relay_switch(lines, protocol)
 
     def relay_switch(self, lines: bytes, protocol: Protocol | None) -> None:
         """As `switch_protocol`, with ready-made field lines, Upgrade among them."""
@@ -391,6 +459,23 @@ class Request(Message):
         if server is not None:
             self.connection.send(_status_line(101) + b"Connection: Upgrade\r\n%b\r\n" % lines)
             server.switched(self.connection, protocol)
+
+    def require_upgrade(self, name: str) -> None:
+        """Answer 426: what is asked for is there with another protocol only (RFC 9110 15.5.22)."""
+        self.add_header("Upgrade", name)
+        if self._parsed is not None:
+            self._parsed["lines"] += b"Connection: Upgrade\r\n"
+        self.error(426)
+
+    def hand_over(self, handler: HandlerFunction, ev: int = 0) -> None:
+        """Have this request handled by another handler from now on.
+
+        It gets ``ev``, the event at hand, if that is given and it wants it; those that follow; and
+        CLOSE if the connection ends before the request is answered. A handler of parts gets a form
+        as parts if nothing of it was taken yet. Does nothing once the request is answered.
+        """
+        if self._protocol is not None:
+            self._protocol.handed_over(self.connection, self, handler, ev)
 
     def add_header(self, name: str, value: str) -> None:
         """Add a field to the answer, whoever gives it."""
@@ -449,6 +534,13 @@ class Request(Message):
         self._protocol = None
         if protocol is not None:
             protocol.answered(self.connection, self)
+
+
+def close_source(source: Any) -> None:
+    """Nothing more is asked of the source of a response."""
+    close = getattr(source, "close", None)
+    if close is not None:
+        close()
 
 
 def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:

@@ -11,7 +11,7 @@ from .reader cimport _CHUNKED, _COUNTED, _HELD, _IDLE, _NO_BODY
 from .request cimport _NOTHING, Answering, DateLine, Request, new_request
 
 cdef int _HTTP_REQUEST, _HTTP_CHUNK, _REQUEST_BIT, _CHUNK_BIT, _PART_BIT
-cdef unsigned long long _WANTS, _WANTS_SEND, _ALL
+cdef unsigned long long _WANTS, _WANTS_SEND, _ALL, _WEBSOCKET
 cdef Py_ssize_t _BACKLOG
 
 cdef class ServerProtocol(Answering):
@@ -28,9 +28,8 @@ cdef class ServerProtocol(Answering):
     cdef double _idle_timeout, _began, _stuck
     cdef Match _match
     cdef object _parts, _source
-    cdef dict _handlers
     cdef bint _pulling
-    cdef bint _ended
+    cdef bint _ended, _handed
     cdef bint _closing
 
     @cython.locals(request=Request)
@@ -49,6 +48,8 @@ cdef class ServerProtocol(Answering):
     cpdef object answered(self, Connection c, Request request)
     cpdef object when_drained(self, Connection c, object callback)
     cpdef object emit(self, Connection c, int ev, object data)
+    @cython.locals(match=Match, body=Body)
+    cpdef object handed_over(self, Connection c, Request request, object handler, int ev)
 
     cdef bint _reads(self, Request request) except -1
     cdef object _go_on(self, Connection c)
@@ -59,6 +60,7 @@ cdef class ServerProtocol(Answering):
     cdef object _route(self, Request request)
     @cython.locals(request=Request)
     cdef object _not_found(self, Connection c)
+    cdef bint _upgrades(self, Connection c, Request request) except -1
     cdef bint _is_done(self, Connection c) except -1
     cdef object _answered_early(self, Connection c, Request request, Body body)
     @cython.locals(body=Body)
@@ -79,5 +81,5 @@ cdef class ServerProtocol(Answering):
     @cython.locals(body=Body, age=double, left=double)
     cdef object _look_at_body(self, Connection c, double quiet)
     cdef object _give_up(self, Connection c)
-    @cython.locals(request=Request, body=Body)
+    @cython.locals(request=Request, body=Body, match=Match)
     cdef object _end(self, Connection c)

@@ -28,9 +28,10 @@ else:
     from .. import _cython as cython
 
 from ..core.events import ALL_EVENTS, BITS, Event, mask_of
+from ..core.registry import find_upgrade
 from . import violations as v
 from .options import HttpOptions
-from .request import Answering, DateLine, Request
+from .request import Answering, DateLine, Request, close_source
 from .violations import Violation
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ _HTTP_CHUNK = int(Event.HTTP_CHUNK)
 _REQUEST_BIT = BITS[_HTTP_REQUEST]
 _CHUNK_BIT = BITS[_HTTP_CHUNK]
 _PART_BIT = BITS[Event.HTTP_PART_DATA]
+_WEBSOCKET = mask_of(
+    Event.WEBSOCKET_HANDSHAKE_REQUEST,
+    Event.WEBSOCKET_HANDSHAKE_DONE,
+    Event.WEBSOCKET_FRAME,
+    Event.WEBSOCKET_CONTROL_FRAME,
+)
 _ALL = ALL_EVENTS
 #: Bytes that may wait to be sent before more of an answer, or the next request, is looked at.
 _BACKLOG = 1 << 16
@@ -76,7 +83,7 @@ class ServerProtocol(Answering):
         "_drained",
         "_drop",
         "_ended",
-        "_handlers",
+        "_handed",
         "_idle_timeout",
         "_match",
         "_max_requests",
@@ -135,9 +142,10 @@ class ServerProtocol(Answering):
         #: The time of the last I/O when a look at a response found some of it waiting.
         self._stuck = -1.0
         self._match: Match | None = None
-        self._handlers: dict[int, Match] | None = None
+        #: The match is of one request: see `Request.hand_over`.
+        self._handed = False
         self._parts: Parts | None = None
-        self._source: Iterator[bytes] | None = None
+        self._source: Iterator[bytes | None] | None = None
         self._pulling = False
         self._ended = False
         self._closing = False
@@ -307,12 +315,15 @@ class ServerProtocol(Answering):
         request: Any = self.message
         if (self._drop >= 0 or self._parts is not None) and self._is_done(c):
             return
-        if self._match is not None:
+        if request.upgrade and self._upgrades(c, request):
+            pass
+        elif self._match is not None or (c._wants >> _REQUEST_BIT) & 1:
             self.emit(c, _HTTP_REQUEST, request)
-            if self.message is request and not self._match_wants(_REQUEST_BIT):
-                self._not_found(c)
-        elif (c._wants >> _REQUEST_BIT) & 1:
-            c.emit(_HTTP_REQUEST, request)
+            if self._match is not None and self.message is request:
+                if self._parts is not None:
+                    self._parts.completed(c)
+                elif not self._match_wants(_REQUEST_BIT):
+                    self._not_found(c)
         else:
             self._not_found(c)
         # It is up to the handler now; what the deadline finds then, if it is not answered by that
@@ -329,6 +340,7 @@ class ServerProtocol(Answering):
         self._match = None
         if self.on_response is not None:
             self.on_response(request)
+        self._handed = False
         if body is not None:
             c.account(0)
             self._parts = None
@@ -410,9 +422,7 @@ class ServerProtocol(Answering):
         if match.params:
             request._parsed = {"params": match.params}
         if match.wants >> CLOSE & 1:
-            if self._handlers is None:
-                self._handlers = {}
-            self._handlers.setdefault(id(match.handler), match)
+            request.connection.owe_close(match.handler, match.wants)
 
     def emit(self, c: Connection, ev: int, data: Any) -> None:
         """Give an event of HTTP to whom the request is for."""
@@ -425,10 +435,27 @@ class ServerProtocol(Answering):
         match = self._match
         return match is None or match.wants >> bit & 1 != 0
 
+    def _upgrades(self, c: Connection, request: Request) -> bool:
+        """Whether the request asks for another protocol that its handler has a part in: then it is
+        dealt with."""
+        match = self._match
+        if not (c._wants if match is None else match.wants) & _WEBSOCKET:
+            return False
+        for name in ",".join(request.header_all("upgrade")).split(","):
+            begin = find_upgrade(name.strip("\t ").lower())
+            if begin is not None:
+                begin(c, self, request, None if match is None else match.handler)
+                return True
+        return False
+
     def _not_found(self, c: Connection) -> None:
         """Nobody wants the request."""
         request: Any = self.message
-        if request is not None and not request.replied:
+        if request is None or request.replied:
+            return
+        if (c._wants if self._match is None else self._match.wants) & _WEBSOCKET:
+            request.require_upgrade("websocket")
+        else:
             request.error(404)
 
     def _is_done(self, c: Connection) -> bool:
@@ -527,6 +554,27 @@ class ServerProtocol(Answering):
         if c._recv:
             c.call_later(0.0, self._on_switched, c)
 
+    def handed_over(self, c: Connection, request: Request, handler: Any, ev: int) -> None:
+        if self.message is not request:
+            return
+        from .endpoints import match_of
+
+        body = self.body
+        self._match = match = match_of(handler)
+        self._handed = True
+        if (
+            match.wants != _ALL
+            and match.wants >> _PART_BIT & 1
+            and self._parts is None
+            and body is not None
+            and not body.taken
+            and self._begin_parts(c, request)
+        ):
+            if self._parts is not None and body.size():
+                self._parts.arrived(c)
+        elif ev:
+            c.emit_to(handler, match.wants, ev, request)
+
     def _on_switched(self, c: Connection) -> None:
         self._hand_over(c)
 
@@ -541,10 +589,14 @@ class ServerProtocol(Answering):
         self._stuck = -1.0
         self._deadline(c, self.options.send_timeout)
 
-    def pull(self, c: Connection, request: Request, source: Iterator[bytes]) -> None:
+    def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
         self._source = source
         self._listen_to_send(c, _WANTS_SEND)
         self._pull_more(c)
+
+    def pull_more(self, c: Connection, request: Request) -> None:
+        if self.message is request and self._source is not None:
+            self._pull_more(c)
 
     def _pull_more(self, c: Connection) -> None:
         """Ask the source of a response for so much that the peer has something to do."""
@@ -574,6 +626,8 @@ class ServerProtocol(Answering):
             if c.closing or c._unsent() > _BACKLOG:
                 return True
             piece = next(source, _END)
+            if piece is None:
+                return True
             if piece is _END:
                 break
             request.send_chunk(piece)
@@ -581,9 +635,7 @@ class ServerProtocol(Answering):
 
     def _end_source(self) -> None:
         source, self._source = self._source, None
-        close = getattr(source, "close", None)
-        if close is not None:
-            close()
+        close_source(source)
 
     # -- deadlines ----------------------------------------------------------------------------
 
@@ -676,6 +728,10 @@ class ServerProtocol(Answering):
         parts, self._parts = self._parts, None
         if parts is not None:
             parts.cut(c)
+        match = self._match
+        if self._handed and match is not None:
+            self._match = None
+            c.emit_to(match.handler, match.wants, CLOSE, None)
         if self.body is not None:
             self.body.paused = None
             self.body = None
@@ -684,7 +740,4 @@ class ServerProtocol(Answering):
                 self._end_source()
             except Exception:
                 logger.exception("%r: the source of a response failed", c)
-        handlers, self._handlers = self._handlers, None
-        if handlers is not None:
-            for match in handlers.values():
-                c.emit_to(match.handler, match.wants, CLOSE, None)
+        c.pay_close()

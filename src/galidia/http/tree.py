@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from fnmatch import translate
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _STEP = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NOFOLLOW
+
+# Windows drops dots and spaces at the end of a name, takes a colon for a drive or a stream, and has
+# a second name such as "PRIVAT~1" for a long one.
+_ODD = re.compile(r"[. ](?:/|$)|:|~[0-9]") if os.name == "nt" else None
 
 
 class Tree:
@@ -32,6 +38,8 @@ class Tree:
         if "\\" in target or "//" in target or "\0" in target or not target.startswith("/"):
             return None
         if "/." in target and (not hidden or _has_steps(target)):
+            return None
+        if _ODD is not None and _ODD.search(target):
             return None
         return self.root + target
 
@@ -91,3 +99,15 @@ class Tree:
 
 def _has_steps(target: str) -> bool:
     return any(part in (".", "..") for part in target.split("/"))
+
+
+def hider(patterns: Iterable[str]) -> Callable[[str], bool] | None:
+    """Whether a name matches one of some patterns (``*``, ``?``, ``[...]``); None for no patterns.
+
+    Letters count in any case, as they do on some file systems.
+    """
+    whole = "|".join(f"(?:{translate(pattern)})" for pattern in patterns)
+    if not whole:
+        return None
+    match = re.compile(whole, re.IGNORECASE | re.DOTALL).match
+    return lambda name: match(name) is not None
