@@ -828,6 +828,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "publish_subscribe": test_publish_subscribe,
     "redirect_to_https": test_redirect_to_https,
     "restful_server": test_restful_server,
+    "reverse_proxy": test_reverse_proxy,
     "simple_crawler": test_simple_crawler,
     "simplest_web_server": test_simplest_web_server,
     "sse_clock": test_sse_clock,
@@ -835,11 +836,12 @@ TESTED: dict[str, Callable[..., None]] = {
     "timers": test_timers,
     "tls_echo": test_tls_echo,
     "udp_echo": test_udp_echo,
+    "upload_with_progress": test_upload_with_progress,
+    "virtual_hosts": test_virtual_hosts,
+    "webdav_server": test_webdav_server,
     "websocket_chat": test_websocket_chat,
     "websocket_chat_client": test_websocket_chat_client,
     "websocket_clock": test_websocket_clock,
-    "virtual_hosts": test_virtual_hosts,
-    "webdav_server": test_webdav_server,
 }
 
 
