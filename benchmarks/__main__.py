@@ -40,6 +40,7 @@ from .servers import (
     JSON,
     JSON_TEXT,
     LATENCY,
+    LOOKUPS,
     NGINX,
     PIPELINED,
     POST,
@@ -47,6 +48,7 @@ from .servers import (
     PURE,
     STATIC,
     TLS_ECHO,
+    UNBOUND,
     WEBSOCKET,
     Peer,
     Server,
@@ -140,11 +142,14 @@ class Suite:
         if self._chosen(results.ECHO_SMALL):
             self.results.problems.append(CYMONGOOSE_ECHO)
         if self._chosen(results.CLIENT):
-            self._run_clients()
+            self._run_clients(results.CLIENT, CLIENTS, NGINX, answers("/", HELLO))
             self._show(results.CLIENT, report.load_table(self.results, results.CLIENT))
         if self._chosen(results.PROXY):
             self._run_proxies()
             self._show(results.PROXY, report.load_table(self.results, results.PROXY))
+        if self._chosen(results.LOOKUPS):
+            self._run_clients(results.LOOKUPS, LOOKUPS, UNBOUND, resolves)
+            self._show(results.LOOKUPS, report.load_table(self.results, results.LOOKUPS))
         if self._chosen(results.LATENCY):
             self._run_latency()
             self._show(results.LATENCY, report.paced_table(self.results, results.LATENCY))
@@ -211,15 +216,18 @@ class Suite:
 
         self._rounds(results.LATENCY, LATENCY, answers("/", HELLO), body)
 
-    def _run_clients(self) -> None:
-        table = self.results.loads.setdefault(results.CLIENT, {})
+    def _run_clients(
+        self, title: str, peers: Sequence[Peer], of: Peer, ready: Callable[[int], None]
+    ) -> None:
+        """The clients are what is measured, of a server that is the same for all."""
+        table = self.results.loads.setdefault(title, {})
 
         def turn(client: Peer) -> None:
-            with Server(NGINX, answers("/", HELLO)) as server:
+            with Server(of, ready) as server:
                 sample = clients.measure(client, server.port, self._options.seconds)
             table.setdefault(client.name, []).append(sample)
 
-        self._turns(results.CLIENT, CLIENTS, turn)
+        self._turns(title, peers, turn)
 
     def _run_proxies(self) -> None:
         """nginx, with the load generator on its core, answers what the proxies ask for."""

@@ -1,4 +1,4 @@
-"""One measured run of an HTTP client: here the server is the load, and the client is measured."""
+"""One measured run of a client: here the server is the load, and the client is measured."""
 
 import math
 
@@ -7,7 +7,7 @@ from .servers import Peer
 
 
 def measure(client: Peer, port: int, seconds: float) -> Sample:
-    """Have the client fetch from the server on this port; its own CPU times and rate."""
+    """Have the client ask the server on this port; its own CPU times and rate."""
     command = [*client.command(port), str(seconds)]
     counted = run_json(command, seconds, client.environment)
     requests, wall = counted["requests"], counted["seconds"]

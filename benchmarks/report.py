@@ -47,7 +47,9 @@ request was due, also if it had to wait for a free connection.
 
 DNS: dnsperf asks over UDP for the names of the zone in turn, 100 queries under way. The servers
 are held against each other by answers per second of processor time, as dnsperf may set the pace.
-knot and unbound have one thread; dnslib's server is its own with a table of names.
+knot and unbound have one thread; dnslib's server is its own with a table of names. Look-ups are
+measured as the HTTP client is, with unbound as the server: A records of names that were never asked
+for before, so that no cache helps; aiodns and dnspython's asynchronous resolver run on uvloop.
 
 Proxying: each proxy passes the requests of 50 connections on to the same nginx, which shares its
 core with the load generator and sets the pace, so that the proxies are held against each other by

@@ -14,6 +14,7 @@ JSON = "JSON reply of 1 KiB from a dict"
 POST = "POST of 64 KiB"
 PROXY = "Proxying hello"
 HTTPS, HANDSHAKES = "HTTPS hello, keep-alive", "Full TLS handshakes"
+LOOKUPS = "10,000 DNS look-ups of different names, 100 at a time"
 DNS_ANSWERS = "DNS answers from a zone of 1,000 names"
 CLIENT = "HTTP client, 1,000 GETs over 10 connections"
 LATENCY = "HTTP hello at half of the peak load"
@@ -139,6 +140,7 @@ TARGETS = [
     # dnsperf may set the pace, not the server.
     *(_core_ratio(DNS_ANSWERS, COMPILED, peer.name, 0.8) for peer in (KNOT, UNBOUND, DNSMASQ)),
     _core_ratio(DNS_ANSWERS, COMPILED, "dnslib", 10.0),
+    _ratio(LOOKUPS, COMPILED, "dnspython", 5.0),
     *(
         _ratio(file_title(size, how), COMPILED, NGINX.name, 0.9)
         for size in ("1 KiB", "100 KiB", "10 MiB")

@@ -183,6 +183,11 @@ UNBOUND = Peer(
     "unbound", lambda port: ["unbound", "-d", "-c", _configured("unbound", port, "unbound")]
 )
 DNSMASQ = Peer("dnsmasq", _dnsmasq)
+LOOKUPS = [
+    *galidia("galidia_lookups.py"),
+    script("aiodns", "aiodns_lookups.py"),
+    script("dnspython", "dnspython_lookups.py"),
+]
 DNS = [
     KNOT,
     UNBOUND,

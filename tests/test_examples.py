@@ -161,6 +161,48 @@ def test_dns_zone_server(tmp_path: Path) -> None:
         server.end()
 
 
+@pytest.fixture
+def names(tmp_path: Path) -> Iterator[Running]:
+    """A server of 1,000 names with addresses, and one with another record."""
+    path = tmp_path / "zone.toml"
+    lines = [f'n{i} = {{ A = "192.0.2.{i % 250}" }}' for i in range(1000)]
+    lines += ['mail = { MX = "10 n1.example" }']
+    path.write_text('origin = "example"\n[records]\n' + "\n".join(lines))
+    with run("dns_zone_server.py", path, "dns://127.0.0.1:0") as server:
+        yield server
+        server.end()
+
+
+def test_dns_lookup(names: Running) -> None:
+    server = "{}#{}".format(*names.address)
+    out, _ = output("dns_lookup.py", "-s", server, "n7.example", "127.0.0.1", "none.example")
+    assert sorted(out.decode().splitlines()) == [
+        "127.0.0.1: 127.0.0.1",
+        "n7.example: 192.0.2.7",
+        "none.example: 'none.example' cannot be resolved: no such name",
+    ]
+    out, _ = output("dns_lookup.py", "-s", server, "-t", "MX", "mail.example")
+    assert out.decode().split() == ["mail.example.", "300", "IN", "MX", "10", "n1.example."]
+
+
+def test_resolve_many(names: Running) -> None:
+    asked = [f"n{i}.example" for i in range(1000)] + ["none.example"]
+    server = "{}#{}".format(*names.address)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / "resolve_many.py"), server],
+        input="\n".join(asked),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    found = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert found.pop("none.example") == "'none.example' cannot be resolved: no such name"
+    assert found == {f"n{i}.example": f"192.0.2.{i % 250}" for i in range(1000)}
+    assert "1001 names in " in done.stderr
+    assert "1 without address" in done.stderr
+
+
 def test_timers(ending: signal.Signals) -> None:
     with run("timers.py", "0.02", listens="") as program:
         said = [program.line() for _ in range(8)]
@@ -818,6 +860,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "captive_dns_server": test_captive_dns_server,
     "cgi_and_ssi_site": test_cgi_and_ssi_site,
     "cookie_auth": test_cookie_auth,
+    "dns_lookup": test_dns_lookup,
     "dns_zone_server": test_dns_zone_server,
     "form_upload": test_form_upload,
     "http_client": test_http_client,
@@ -827,6 +870,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "private_folder": test_private_folder,
     "publish_subscribe": test_publish_subscribe,
     "redirect_to_https": test_redirect_to_https,
+    "resolve_many": test_resolve_many,
     "restful_server": test_restful_server,
     "reverse_proxy": test_reverse_proxy,
     "simple_crawler": test_simple_crawler,

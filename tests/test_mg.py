@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from functools import partial
 from hashlib import md5
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,8 @@ import pytest
 import galidia
 from galidia import mg
 from galidia.core.events import Event, Flag
+from galidia.core.hosts import HostsFile
+from galidia.dns import A
 from galidia.http import Digest
 from galidia.mg import (
     MG_EV_ACCEPT,
@@ -475,3 +478,49 @@ def test_connect_ws_takes_the_urls_of_c(mgr: Any, url: str) -> None:
     while len(done) < 2:
         mg_mgr_poll(mgr, 1000)
     assert all(done)
+
+
+def test_resolving(mgr: Any) -> None:
+    def server(c: Any, ev: Any, data: Any) -> None:
+        if ev == mg.MG_DNS_MESSAGE:
+            reply = data.reply()
+            if str(data.questions[0].name) == "a.example.":
+                reply.add("a.example", A("192.0.2.1"))
+            reply.send()
+
+    listener = mgr.bind("dns://127.0.0.1:0", server)
+    found: list[Any] = []
+
+    def done(message: Any, data: Any, error: int) -> None:
+        record = mg.mg_dns_next_record(message, mg.MG_DNS_A_RECORD) if message else None
+        found.append((str(record and record.data), data, error))
+
+    servers: Any = tuple(listener.local)
+    mg.mg_set_nameserver(mgr, servers)
+    mg.mg_resolve_async(mgr, "a.example", mg.MG_DNS_A_RECORD, done, 1)
+    until(mgr, lambda: len(found) == 1)
+    options: Any = {"nameserver": servers, "max_retries": 1, "timeout": 5.0}
+    mg.mg_resolve_async_opt(mgr, "b.example", mg.MG_DNS_A_RECORD, done, 2, **options)
+    until(mgr, lambda: len(found) == 2)
+    listener.handler = lambda c, ev, data: None
+    options["timeout"] = 0.01
+    mg.mg_resolve_async_opt(mgr, "c.example", mg.MG_DNS_A_RECORD, done, 3, **options)
+    until(mgr, lambda: len(found) == 3)
+    assert found == [
+        ("192.0.2.1", 1, mg.MG_RESOLVE_OK),
+        ("None", 2, mg.MG_RESOLVE_NO_ANSWERS),
+        ("None", 3, mg.MG_RESOLVE_EXCEEDED_RETRY_COUNT),
+    ]
+    mg.mg_set_nameserver(mgr, None)
+    options["timeout"] = 60.0
+    mg.mg_resolve_async_opt(mgr, "d.example", mg.MG_DNS_A_RECORD, done, 4, **options)
+    mgr.close(0)  # while it waits
+    assert found[3:] == [("None", 4, mg.MG_RESOLVE_NO_ANSWERS)]
+
+
+def test_the_hosts_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "hosts"
+    path.write_text("192.0.2.1 there\n192.0.2.2 there\n")
+    monkeypatch.setattr(mg, "HostsFile", partial(HostsFile, str(path)))
+    assert mg.mg_resolve_from_hosts_file("there") == "192.0.2.1"
+    assert mg.mg_resolve_from_hosts_file("elsewhere") is None

@@ -10,7 +10,8 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,13 @@ from .core.acl import check_ip_acl
 from .core.address import Address, Url
 from .core.connection import Connection
 from .core.events import Event, Flag
-from .core.handler import HandlerFunction
+from .core.handler import HandlerFunction, handles
+from .core.hosts import HostsFile
 from .core.manager import Manager
 from .core.registry import find_scheme, make_client, make_protocol
 
 if TYPE_CHECKING:
+    from .core.resolver import Lookup
     from .dns import Message as DnsMessage
     from .dns import Name, Question, Record
     from .http.message import Message
@@ -86,6 +89,11 @@ MG_DNS_AAAA_RECORD = 28
 MG_DNS_SRV_RECORD = 33
 MG_DNS_NSEC_RECORD = 47
 MG_DNS_ANY_RECORD = 255
+
+MG_RESOLVE_OK = 0
+MG_RESOLVE_NO_ANSWERS = 1
+MG_RESOLVE_EXCEEDED_RETRY_COUNT = 2
+MG_RESOLVE_TIMEOUT = 3
 
 MG_SOCK_STRINGIFY_IP = 1
 MG_SOCK_STRINGIFY_PORT = 2
@@ -478,6 +486,69 @@ def mg_dns_reply_record(
 def mg_dns_send_reply(c: Connection, reply: DnsMessage) -> None:
     """``reply.send(c)``."""
     reply.send(c)
+
+
+def mg_set_nameserver(mgr: Manager, nameserver: str | None) -> None:
+    """``Resolver(mgr, servers=[nameserver])`` from now on; None for those of the system."""
+    from .dns import Resolver
+
+    before = mgr.resolver
+    mgr.resolver = Resolver(mgr, None if nameserver is None else [nameserver])
+    before.close()
+
+
+def mg_resolve_async(
+    mgr: Manager, name: str, query: int, callback: Callable[..., object], data: Any = None
+) -> int:
+    """`Manager.resolve` of records: ``callback(message or None, data, error)``; 0."""
+    mgr.resolve(name, partial(_resolved, callback, data), query)
+    return 0
+
+
+def mg_resolve_async_opt(
+    mgr: Manager,
+    name: str,
+    query: int,
+    callback: Callable[..., object],
+    data: Any = None,
+    *,
+    nameserver: str | tuple[str, int] | None = None,
+    max_retries: int | None = None,
+    timeout: float | None = None,
+) -> int:
+    """The same, with a resolver of its own for this one look-up."""
+    from .dns import Resolver
+
+    servers = None if nameserver is None else [nameserver]
+    resolver = Resolver(mgr, servers, attempts=max_retries, timeout=timeout)
+
+    @handles(Event.CLOSE)
+    def close(c: Connection, ev: int, nothing: None) -> None:
+        resolver.close()
+
+    def answer(lookup: Lookup) -> None:
+        keeper.close()
+        _resolved(callback, data, lookup)
+
+    keeper = mgr.adopt(None, close)  # it ends with the manager, and the resolver with it
+    resolver.lookup(name, query, answer)
+    return 0
+
+
+def _resolved(callback: Callable[..., object], data: Any, lookup: Lookup) -> None:
+    from .dns import Message as DnsMessage
+
+    if lookup.error is None:
+        callback(DnsMessage(answers=lookup.records), data, MG_RESOLVE_OK)
+    elif isinstance(lookup.error, TimeoutError):
+        callback(None, data, MG_RESOLVE_EXCEEDED_RETRY_COUNT)
+    else:
+        callback(None, data, MG_RESOLVE_NO_ANSWERS)
+
+
+def mg_resolve_from_hosts_file(name: str) -> str | None:
+    """The first address that the hosts file has for a name; None when there is none."""
+    return next(iter(HostsFile().addresses(name)), None)
 
 
 def mbuf_append(mb: bytearray, data: Bytes, n: int | None = None) -> int:

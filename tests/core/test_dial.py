@@ -250,6 +250,88 @@ def test_the_next_address_is_tried_when_one_does_not_answer(named, plain):
     assert len(fillers) == 3
 
 
+# -- answers in parts -----------------------------------------------------------------------------
+
+
+class InParts(Names):
+    """A resolver whose answers a test gives itself."""
+
+    def say(self, *part):
+        self.waiting[0][1](*part)
+
+
+@pytest.fixture
+def in_parts():
+    names = InParts()
+    with Manager(resolver=names) as mgr:
+        yield mgr, names
+        mgr.close(0)
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "udp"])
+def test_it_starts_with_the_first_part(in_parts, scheme):
+    mgr, names = in_parts
+    client = Recorder()
+    listener = mgr.bind(f"{scheme}://127.0.0.1:0")
+    mgr.connect(f"{scheme}://there:{listener.local.port}", client)
+    names.say(["127.0.0.1"], "", True)
+    until(mgr, lambda: client.data(EV_CONNECT) == [0])
+    assert names.cancelled == ["there"]  # the rest is not needed
+    names.say(["127.0.0.2"], "")
+    settle(mgr)
+    assert client.story() == "CONNECT"
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "udp"])
+@pytest.mark.parametrize("first", [["::1"], []])
+def test_the_second_part_is_waited_for(in_parts, refusing, scheme, first):
+    """Nothing of the first part can be reached: IPv6 does not go with an IPv4 source."""
+    mgr, names = in_parts
+    server, client = Recorder(), Recorder()
+    listener = mgr.bind(f"{scheme}://127.0.0.1:0", server)
+    mgr.connect(f"{scheme}://there:{listener.local.port}", client, source="127.0.0.1")
+    names.say(first, "", True)
+    settle(mgr)
+    assert client.story() == ""
+    names.say(["127.0.0.1"], "")
+    until(mgr, lambda: client.count(EV_CONNECT))
+    assert client.data(EV_CONNECT) == [0]
+    assert client.c.peer == listener.local
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "udp"])
+@pytest.mark.parametrize("first", [["::1"], []])
+def test_the_second_part_may_be_empty(in_parts, scheme, first):
+    mgr, names = in_parts
+    client = Recorder()
+    c = mgr.connect(f"{scheme}://there:9", client, source="127.0.0.1")
+    names.say(first, "", True)
+    settle(mgr)
+    names.say([], "" if first else "no there")
+    until(mgr, lambda: client.count(EV_CLOSE))
+    assert client.data(EV_CONNECT) == [errno.EAFNOSUPPORT if first else ERR_RESOLVE]
+    assert c.error
+
+
+def test_the_second_part_comes_while_the_first_is_tried(in_parts, plain):
+    """It is of the other family, so it is next, when the first has had its moment."""
+    mgr, names = in_parts
+    deaf = plain(socket.SOCK_STREAM, backlog=0)
+    port = deaf.getsockname()[1]
+    fillers = [mgr.connect(dead(port)) for _ in range(3)]
+    settle(mgr)
+    client = Recorder()
+    mgr.bind(f"tcp://[::1]:{port}")
+    mgr.connect(f"tcp://two:{port}", client)
+    names.say(["127.0.0.1", "127.0.0.1"], "", True)
+    settle(mgr)
+    names.say(["::1"], "")
+    until(mgr, lambda: client.count(EV_CONNECT))
+    assert client.data(EV_CONNECT) == [0]
+    assert client.c.peer == Address("::1", port)
+    assert len(fillers) == 3
+
+
 def test_when_all_addresses_fail_the_last_reason_is_told(named, refusing):
     mgr, names = named
     names.names["three"] = ["127.0.0.1", "::1", "127.0.0.2"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from galidia import Manager
+from tests.dns.world import World
 from tests.helpers import PATIENCE
 
 
@@ -32,3 +33,17 @@ def plain() -> Iterator[Callable[[], socket.socket]]:
     yield make
     for sock in opened:
         sock.close()
+
+
+@pytest.fixture
+def world() -> Iterator[Callable[..., World]]:
+    """Makes a `World`; it must leave nothing behind."""
+    made: list[World] = []
+
+    def make(*given: Any, **options: Any) -> World:
+        made.append(World(*given, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from galidia import EV_CLOSE, EV_CONNECT, Manager
+from galidia.core.network import Network
 from galidia.testing import Faults, SimNetwork, SimulationError
 from galidia.testing.tcp import USER_TIMEOUT
 from tests.helpers import Recorder, echo
@@ -232,6 +233,24 @@ def test_a_unix_socket_leaves_no_file(net: SimNetwork, mgr: Manager, tmp_path: o
     assert net.run()
     with open(mine) as file:
         assert file.read() == "mine"
+
+
+def test_a_forged_datagram(net: SimNetwork, manager: Callable[..., Manager]) -> None:
+    client, server = Recorder(), net.server("udp://10.0.0.2:53")
+    c = manager().connect("udp://10.0.0.2:53", client)
+    net.run()
+    net.forge(b"lie", ("10.0.0.2", 53), c.local)
+    net.forge(b"from elsewhere", ("10.0.0.3", 53), c.local)
+    assert net.run()
+    assert client.received == b"lie"
+    assert server.received == []
+    server.close()
+
+
+def test_entropy_is_of_the_seed() -> None:
+    drawn = [SimNetwork(seed).entropy(8) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert Network().entropy(8) != Network().entropy(8)
 
 
 def test_faults_are_checked() -> None:

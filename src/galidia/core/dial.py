@@ -1,7 +1,8 @@
 """Outbound connections: resolve, connect, and hand over what came of it.
 
 All addresses of a name are tried. The next one starts when one fails or has not answered within a
-moment, IPv6 and IPv4 in turn; the first that is established wins (RFC 8305).
+moment, IPv6 and IPv4 in turn; the first that is established wins (RFC 8305). A resolver may answer
+for one family before it has the other: the attempts begin with what is there.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .stream import HANDSHAKE_TIMEOUT, Stream
 
 if TYPE_CHECKING:
     from .manager import Manager
+    from .resolver import ResolveError
     from .timers import Timer
     from .transport import Transport
 
@@ -103,16 +105,20 @@ class Dial:
     __slots__ = (
         "_addresses",
         "_attempts",
+        "_began",
         "_c",
         "_cancel",
         "_context",
         "_delay",
         "_error",
         "_handshake",
+        "_last",
+        "_more",
         "_options",
         "_timeout",
         "_timer",
         "_tls",
+        "_tried",
         "_url",
     )
 
@@ -123,6 +129,10 @@ class Dial:
         self._timeout = timeout
         self._addresses: list[str] = []
         self._attempts: list[Attempt] = []
+        self._tried = 0
+        self._last = ""
+        self._began = 0.0
+        self._more = False
         self._cancel: Callable[[], object] | None = None
         self._delay: Timer | None = None
         self._handshake: Timer | None = None
@@ -173,24 +183,42 @@ class Dial:
 
     # -- the name -----------------------------------------------------------------------------
 
-    def _resolved(self, addresses: list[str], error: str) -> None:
+    def _resolved(
+        self, addresses: list[str], error: ResolveError | str, more: bool = False
+    ) -> None:
+        """The resolver's answer; or with ``more``, the part of it that came first."""
         c = self._c
-        self._cancel = None
+        self._more = more
+        if not more:
+            self._cancel = None
         if c.closed:
             return
-        c._flags &= ~int(Flag.RESOLVING)
-        if not addresses:
-            c._fail(ERR_RESOLVE, error or f"{self._url.host!r} has no address")
+        if not addresses and c._flags & int(Flag.RESOLVING) and not more:
+            c._fail(ERR_RESOLVE, str(error) or f"{self._url.host!r} has no address")
             return
-        c._flags |= int(Flag.CONNECTING)
+        if addresses:
+            c._flags = (c._flags & ~int(Flag.RESOLVING)) | int(Flag.CONNECTING)
         if c._flags & int(Flag.UDP):
             self._start_datagram(addresses)
             return
-        self._addresses = interleave(addresses)[:MAX_ADDRESSES]
-        self._next()
+        self._add(addresses)
+        if not self._attempts:
+            self._next()
+        elif self._addresses and not (self._delay and self._delay.active):
+            left = self._began + ATTEMPT_DELAY - c.mgr.monotonic()
+            self._delay = c.mgr._add_timer(left, 0.0, self._next, (), None)
+
+    def _add(self, addresses: list[str]) -> None:
+        """More to try: the families in turn, beginning with the one that was not tried last."""
+        waiting = self._addresses + addresses
+        if self._last:
+            waiting.sort(key=lambda a: (":" in a) == (":" in self._last))
+        self._addresses = interleave(waiting)[: MAX_ADDRESSES - self._tried]
 
     def _start_datagram(self, addresses: list[str]) -> None:
         c = self._c
+        if self._tried:
+            return  # with what came first
         broadcast = bool(c._flags & int(Flag.ENABLE_BROADCAST))
         for host in addresses:
             try:
@@ -203,9 +231,11 @@ class Dial:
             except OSError as e:
                 self._error = (e.errno or errno.EIO, str(e))
                 continue
+            self._tried += 1
             c._start(io, Address(host, self._url.port))
             return
-        c._fail(*self._error)
+        if not self._more:
+            c._fail(*self._error)
 
     # -- the addresses ------------------------------------------------------------------------
 
@@ -213,7 +243,9 @@ class Dial:
         """Try one more address; when none is left and none is under way, it has failed."""
         c = self._c
         while self._addresses:
-            host = self._addresses.pop(0)
+            host = self._last = self._addresses.pop(0)
+            self._tried += 1
+            self._began = c.mgr.monotonic()
             family = socket.AF_UNIX if self._url.is_unix else family_of(host)
             io, code = c.mgr.network.dial(family, host, self._url.port, self._options)
             if io is not None:
@@ -222,7 +254,7 @@ class Dial:
                     self._delay = c.mgr._add_timer(ATTEMPT_DELAY, 0.0, self._next, (), None)
                 return
             self._note(code)
-        if not self._attempts:
+        if not self._attempts and not self._more:
             c._fail(*self._error)
 
     def _note(self, code: int) -> None:
@@ -248,6 +280,9 @@ class Dial:
         self._attempts = []
         if self._delay is not None:
             self._delay.cancel()
+        if self._cancel is not None:  # no further addresses
+            self._cancel()
+            self._cancel = None
         if self._context is not None:
             try:
                 io = self._tls.client_transport(
@@ -350,7 +385,7 @@ class Attempt(Watcher):
 
 def interleave(addresses: list[str]) -> list[str]:
     """The addresses with the families in turn, the family of the first one first (RFC 8305 4)."""
-    first = ":" in addresses[0]
+    first = ":" in addresses[0] if addresses else False
     mine = [a for a in addresses if (":" in a) == first]
     others = [a for a in addresses if (":" in a) != first]
     mixed = []

@@ -22,7 +22,7 @@ cdef class Manager:
     cdef dict _polled
     cdef dict _starved
     cdef list _waiting_listeners
-    cdef bytearray _scratch
+    cdef readonly bytearray _scratch
     cdef bytearray _out
     cdef Py_ssize_t _out_used
     cdef object _clock

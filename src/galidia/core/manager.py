@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .connection import Connection
     from .options import BindOptions
+    from .resolver import Lookup
 
 if not cython.compiled:
     from .bits import POLL, READABLE, SCRATCH
@@ -63,6 +64,10 @@ class Manager:
 
     A manager belongs to the thread that first polls it. From other threads only `broadcast`,
     `call_soon_threadsafe` and `stop` may be called; anything else raises RuntimeError.
+
+    ``resolver`` finds the addresses of names: an object with `resolve` and `close`, or a function
+    that makes one for this manager, such as `galidia.core.resolver.SystemResolver`. The default is
+    the DNS client of `galidia.dns`.
 
     ``memory_limit`` is in bytes, over the buffers of all connections: past half of it, the
     connections that hold more than their share are not read from until they hold less.
@@ -153,6 +158,8 @@ class Manager:
         self._poller.set(self._waker.fd, 0, READABLE)
         if resolver is None:
             resolver = self.network.resolver(self)
+        elif callable(resolver):
+            resolver = resolver(self)
         self.resolver = resolver
         _live.add(self)
 
@@ -214,6 +221,27 @@ class Manager:
         """Two connections that are joined to each other."""
         one, other = self.network.socketpair()
         return self.adopt(one, first), self.adopt(other, second)
+
+    def resolve(
+        self,
+        name: str,
+        callback: Callable[[Lookup], object],
+        type: str | int | None = None,
+    ) -> Callable[[], object]:
+        """Look a name up, then call ``callback(lookup)`` from a poll: a `Lookup` with the IPv6 and
+        IPv4 ``addresses`` that the name has, or with its ``records`` of a type ("MX", 15) as the
+        DNS has them, or with the ``error`` that says why there is nothing.
+
+        Returns a function that cancels: the callback is then not called. Raises ValueError for a
+        type that there is not, and TypeError for a type if the resolver finds only addresses.
+        """
+        from .resolver import Resolving
+
+        self._check_open()
+        self._check_thread()
+        resolving = Resolving(self, name, callback)
+        resolving.start(type)
+        return resolving.cancel
 
     def _parse(self, address: str, resource: bool) -> Url:
         from .registry import default_ports

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .address import Address, Url, is_ip, to_sockaddr
+from .hosts import HOSTS_FILE
 from .poller import Poller, Watcher, default_poller
 from .transport import ListenTransport, SocketTransport, Transport, borrow
 
@@ -62,6 +63,9 @@ class Network:
 
     #: Whether a Unix socket leaves a file behind, for its listener to remove.
     unix_files = True
+    #: Where names are found: the hosts file, and the one that says which servers to ask.
+    hosts_file = HOSTS_FILE
+    resolv_conf = "/etc/resolv.conf"
 
     def monotonic(self) -> float:
         """Seconds on a clock that only goes forward."""
@@ -77,10 +81,14 @@ class Network:
     def waker(self) -> Any:
         return Waker()
 
-    def resolver(self, mgr: Manager) -> Resolver:
-        from .resolver import SystemResolver
+    def entropy(self, n: int) -> bytes:
+        """Bytes that nobody can guess."""
+        return os.urandom(n)
 
-        return SystemResolver(mgr)
+    def resolver(self, mgr: Manager) -> Resolver:
+        from .resolver import DefaultResolver
+
+        return DefaultResolver(mgr)
 
     def socketpair(self) -> tuple[Any, Any]:
         return socket.socketpair()

@@ -121,13 +121,13 @@ def make_protocol(scheme: Scheme, options: object) -> Any:
         if options is not None:
             raise TypeError("options= is for addresses whose scheme has a protocol")
         return None
-    return _load(scheme.protocol)(options)
+    return load(scheme.protocol)(options)
 
 
 def make_client(scheme: Scheme, options: object, url: Url, extra: dict[str, Any]) -> Any:
     """A protocol object for what connects to this URL; None where it has no protocol."""
     if scheme.client:
-        return _load(scheme.client)(options, url, extra)
+        return load(scheme.client)(options, url, extra)
     if extra:
         check("connect", extra, ConnectOptions)  # which raises
     return make_protocol(scheme, options)
@@ -139,10 +139,11 @@ def find_upgrade(name: str) -> Any:
     It is called with the connection, its HTTP protocol, the request, and the handler of the
     endpoint, or None when it is the connection's own.
     """
-    return _load(_UPGRADES[name]) if name in _UPGRADES else None
+    return load(_UPGRADES[name]) if name in _UPGRADES else None
 
 
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """What "module:Class" names, in this copy of the package."""
     module, _, cls = name.partition(":")
     # Relative, so that a second copy of the package uses its own protocols.
     package, _, rest = module.partition(".")

@@ -1,11 +1,22 @@
-"""DNS: the codec, the protocol of servers and clients, a zone to serve.
+"""DNS: the codec, the protocol of servers and clients, a zone to serve, the resolver.
 
 ``numbers``, ``name``, ``wire``, ``rdata``, ``record_types`` and ``message`` are the codec;
-``protocol`` binds it to connections; ``zone`` answers with what a file says.
+``protocol`` binds it to connections; ``zone`` answers with what a file says; ``resolver`` is what
+every manager finds names with.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from ..core.resolver import (
+    BusyError,
+    ClosedError,
+    Lookup,
+    NoAnswerError,
+    NoDataError,
+    NotFoundError,
+    RefusedError,
+    ResolveError,
+)
 from .message import Message, Opt, Question, Record
 from .name import ROOT, Name
 from .numbers import AA, AD, CD, QR, RA, RD, TC, Class, Opcode, Rcode, Type
@@ -15,6 +26,7 @@ from .wire import FormatError
 
 if TYPE_CHECKING:
     from .options import DnsOptions
+    from .resolver import Resolver
     from .zone import Zone
     from .zonefile import load_zone, parse_hosts, parse_zone
 
@@ -37,11 +49,17 @@ __all__ = [
     "TC",
     "TXT",
     "A",
+    "BusyError",
     "Class",
+    "ClosedError",
     "DnsOptions",
     "FormatError",
+    "Lookup",
     "Message",
     "Name",
+    "NoAnswerError",
+    "NoDataError",
+    "NotFoundError",
     "Opaque",
     "Opcode",
     "Opt",
@@ -49,6 +67,9 @@ __all__ = [
     "Rcode",
     "Rdata",
     "Record",
+    "RefusedError",
+    "ResolveError",
+    "Resolver",
     "Type",
     "Zone",
     "load_zone",
@@ -60,6 +81,7 @@ __all__ = [
 # What the codec can do without is imported when it is first used.
 _LAZY = {
     "DnsOptions": "options",
+    "Resolver": "resolver",
     "Zone": "zone",
     "load_zone": "zonefile",
     "parse_hosts": "zonefile",

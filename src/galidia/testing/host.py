@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.address import Address, Url, is_ip, parse_address
 from ..core.network import BACKLOG, Network
+from ..core.resolver import NotFoundError, Resolver
 from .peers import RawClient, RawDatagrams, RawServer
 from .poller import SimPoller, SimWaker
 from .tcp import SimListener, SimStream
@@ -19,7 +20,7 @@ from .udp import SimDatagramSocket
 if TYPE_CHECKING:
     from ..core.manager import Manager
     from ..core.poller import Poller
-    from ..core.resolver import Answer, Resolver
+    from ..core.resolver import Answer
     from ..core.transport import Transport
     from .network import SimNetwork
 
@@ -37,6 +38,7 @@ class SimHost(Network):
     """
 
     unix_files = False
+    hosts_file = resolv_conf = ""
 
     def __init__(self, net: SimNetwork, address: str) -> None:
         self.net = net
@@ -63,8 +65,11 @@ class SimHost(Network):
     def waker(self) -> Any:
         return SimWaker(self.net)
 
+    def entropy(self, n: int) -> bytes:
+        return self.net.random.randbytes(n)
+
     def resolver(self, mgr: Manager) -> Resolver:
-        return SimResolver(self.net, mgr)
+        return SimResolver(mgr, self.net)
 
     def socketpair(self) -> tuple[Any, Any]:
         one, other = (SimStream(self, "unix", Address(""), Address("")) for _ in range(2))
@@ -257,17 +262,14 @@ class SimHost(Network):
         return stream, 0
 
 
-class SimResolver:
+class SimResolver(Resolver):
     """The names of the network, after the time it takes."""
 
-    def __init__(self, net: SimNetwork, mgr: Manager) -> None:
+    def __init__(self, mgr: Manager, net: SimNetwork) -> None:
+        super().__init__(mgr)
         self._net = net
-        self._mgr = mgr
 
-    def resolve(self, name: str, answer: Answer) -> Callable[[], object]:
-        if name.rstrip(".").lower() == "localhost":
-            answer(["127.0.0.1", "::1"], "")
-            return lambda: None
+    def ask(self, name: str, answer: Answer) -> Callable[[], object]:
         net = self._net
         found = [] if net.chance(net.faults.no_name) else net.addresses_of(name)
         pending = [answer]
@@ -280,10 +282,10 @@ class SimResolver:
 
     def _tell(self, pending: list[Answer], found: list[str], name: str) -> None:
         for answer in pending:
-            answer(found, "" if found else f"{name!r} cannot be resolved: no such name")
-
-    def close(self) -> None:
-        """Nothing waits in threads."""
+            answer(
+                found,
+                "" if found else NotFoundError(f"{name!r} cannot be resolved: no such name"),
+            )
 
 
 def _covers(sock: Any, host: str) -> bool:

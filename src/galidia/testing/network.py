@@ -136,6 +136,14 @@ class SimNetwork(SimHost):
         """Call ``callback(*args)`` in ``delay`` seconds, outside of any manager."""
         self.at(self.now + delay, callback, *args)
 
+    def forge(self, data: bytes, source: Address | tuple[str, int], to: Address) -> None:
+        """Have a datagram arrive, after the latency, that claims to come from an address."""
+        self.at(self.now + self.latency, self._forged, data, Address(*source), Address(*to))
+
+    def _forged(self, data: bytes, source: Address, to: Address) -> None:
+        for sock in self.datagram_sockets(self, to):
+            sock._take(data, source)
+
     def managers(self) -> list[Manager]:
         """The open managers on this network, oldest first."""
         found = [
