@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 
 from . import clients, idle, report, results
+from .cpu import LOAD_CORE
 from .load import (
     BROWSER_HEADERS,
     Load,
@@ -43,6 +44,7 @@ from .servers import (
     NGINX,
     PIPELINED,
     POST,
+    PROXIES,
     PURE,
     STATIC,
     TLS_ECHO,
@@ -142,6 +144,9 @@ class Suite:
         if self._chosen(results.CLIENT):
             self._run_clients(results.CLIENT, CLIENTS, NGINX, answers("/", HELLO))
             self._show(results.CLIENT, report.load_table(self.results, results.CLIENT))
+        if self._chosen(results.PROXY):
+            self._run_proxies()
+            self._show(results.PROXY, report.load_table(self.results, results.PROXY))
         if self._chosen(results.LOOKUPS):
             self._run_clients(results.LOOKUPS, LOOKUPS, UNBOUND, resolves)
             self._show(results.LOOKUPS, report.load_table(self.results, results.LOOKUPS))
@@ -223,6 +228,18 @@ class Suite:
             table.setdefault(client.name, []).append(sample)
 
         self._turns(title, peers, turn)
+
+    def _run_proxies(self) -> None:
+        """nginx, with the load generator on its core, answers what the proxies ask for."""
+        table = self.results.loads.setdefault(results.PROXY, {})
+
+        def body(server: Server) -> None:
+            sample = measure(server, wrk("/", CONNECTIONS), self._options.seconds)
+            table.setdefault(server.peer.name, []).append(sample)
+
+        with Server(NGINX, answers("/", HELLO), LOAD_CORE) as upstream:
+            os.environ["UPSTREAM"] = str(upstream.port)
+            self._rounds(results.PROXY, PROXIES, answers("/", HELLO), body)
 
     def _rounds(
         self,

@@ -51,6 +51,10 @@ knot and unbound have one thread; dnslib's server is its own with a table of nam
 measured as the HTTP client is, with unbound as the server: A records of names that were never asked
 for before, so that no cache helps; aiodns and dnspython's asynchronous resolver run on uvloop.
 
+Proxying: each proxy passes the requests of 50 connections on to the same nginx, which shares its
+core with the load generator and sets the pace, so that the proxies are held against each other by
+requests per second of processor time. Both keep connections to it.
+
 WebSocket messages are binary, masked by the client, and compared when they come back; without
 compression. Of a broadcast the requests are deliveries: one connection sends a message, the server
 sends it to all 1,000, and the next one is sent when it has come back to its sender; latencies are

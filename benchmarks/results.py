@@ -12,6 +12,7 @@ HTTP_SMALL, HTTP_BROWSER = "HTTP hello, small request", "HTTP hello, browser-lik
 PIPELINED = "HTTP hello, pipelined 16 deep"
 JSON = "JSON reply of 1 KiB from a dict"
 POST = "POST of 64 KiB"
+PROXY = "Proxying hello"
 HTTPS, HANDSHAKES = "HTTPS hello, keep-alive", "Full TLS handshakes"
 LOOKUPS = "10,000 DNS look-ups of different names, 100 at a time"
 DNS_ANSWERS = "DNS answers from a zone of 1,000 names"
@@ -131,6 +132,7 @@ TARGETS = [
     _ratio(JSON, "galidia compiled, standard json", "granian", 2.0),
     _ratio(POST, COMPILED, NGINX.name, 0.9),
     _ratio(POST, COMPILED, NGINX_READING.name, 0.9),
+    _core_ratio(PROXY, COMPILED, NGINX.name, 0.8),
     _ratio(HTTPS, COMPILED, NGINX.name, 0.9),
     _core_ratio(HANDSHAKES, COMPILED, NGINX.name, 0.9),
     _ratio(CLIENT, COMPILED, "aiohttp", 3.0),

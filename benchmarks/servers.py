@@ -78,6 +78,16 @@ def _nginx(port: int, hello: str = "", tls: str = "") -> list[str]:
     return ["nginx", "-p", str(folder), "-e", "stderr", "-c", str(config)]
 
 
+def _nginx_proxy(port: int, upstream: int) -> list[str]:
+    folder = BUILD / "nginx-proxy"
+    folder.mkdir(exist_ok=True)
+    template = string.Template((HERE / "peers" / "nginx_proxy.conf").read_text())
+    config = folder / "nginx.conf"
+    user = "user root;" if os.geteuid() == 0 else ""
+    config.write_text(template.substitute(user=user, folder=folder, port=port, upstream=upstream))
+    return ["nginx", "-p", str(folder), "-e", "stderr", "-c", str(config)]
+
+
 def _granian(port: int, interface: str = "rsgi", app: str = "granian_app:app") -> list[str]:
     command = (
         f"-m granian --interface {interface} --host 127.0.0.1 --port {port} --workers 1 --http 1"
@@ -159,6 +169,10 @@ JSON = [
 ]
 POST = [NGINX, NGINX_READING, *galidia("galidia_post.py")]
 HTTPS = [_NGINX_TLS, *galidia("galidia_http.py", str(CERT), str(KEY))]
+PROXIES = [
+    Peer("nginx", lambda port: _nginx_proxy(port, int(os.environ["UPSTREAM"]))),
+    *galidia("galidia_proxy.py"),
+]
 CLIENTS = [
     *galidia("galidia_client.py"),
     script("aiohttp", "aiohttp_client.py"),
@@ -199,8 +213,9 @@ BROADCAST = [
 class Server:
     """A running server, pinned to its core: a context manager that ends what it started."""
 
-    def __init__(self, peer: Peer, ready: Callable[[int], None]) -> None:
+    def __init__(self, peer: Peer, ready: Callable[[int], None], core: int = SERVER_CORE) -> None:
         self.peer = peer
+        self._core = core
         self.port = 0
         self._ready = ready
         self._log = BUILD / (peer.name.replace(" ", "-") + ".log")
@@ -242,7 +257,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=lambda: pin_to(SERVER_CORE),
+                preexec_fn=lambda: pin_to(self._core),
             )
         deadline = time.monotonic() + _START_SECONDS
         while True:

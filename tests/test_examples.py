@@ -610,6 +610,47 @@ def test_big_upload(tmp_path: Path, ending: signal.Signals) -> None:
     assert found == {"a": data, "b c": data + data, "empty": b""}
 
 
+def test_reverse_proxy(tmp_path: Path, ending: signal.Signals) -> None:
+    data = bytes(range(256)) * 10_000
+    with (
+        run("big_upload.py", "http://127.0.0.1:0", tmp_path) as one,
+        run("restful_server.py", "http://127.0.0.1:0") as two,
+    ):
+        urls = ["http://{}:{}".format(*server.address) for server in (one, two)]
+        with run("reverse_proxy.py", "http://127.0.0.1:0", urls[0]) as server:
+            with Caller(server.address) as call:
+                assert call("PUT", "/api/films/a", data).json()["size"] == len(data)
+                assert call("PUT", "/api/films/b", iter([data, data])).status == 201
+                assert call("GET", "/status").json() == {f"{urls[0]}/": 0}
+            assert '"PUT /api/films/a HTTP/1.1" 201' in server.line()
+            server.end(ending)
+        with run("reverse_proxy.py", "http://127.0.0.1:0", urls[1]) as server:
+            with Caller(server.address) as call:
+                made = call("POST", "/api/api/things", '{"name": "lamp"}')
+                assert (made.status, made.headers["Location"]) == (201, "/api/api/things/1")
+                assert made.headers["Via"] == "1.1 galidia"
+            server.end(ending)
+    assert (tmp_path / "b").read_bytes() == data + data
+
+
+def test_upload_with_progress(tmp_path: Path, ending: signal.Signals) -> None:
+    """What the script of the page does."""
+    data = bytes(range(256)) * 20_000
+    with run("upload_with_progress.py", "http://127.0.0.1:0", tmp_path) as server:
+        with Caller(server.address) as call:
+            assert b'createElement("progress")' in call("GET", "/").body
+            asked = call("PUT", "/files/a", b"", Content_Range=f"bytes */{len(data)}")
+            assert (asked.status, asked.json()["received"]) == (202, 0)
+            at = 0
+            while at < len(data):
+                piece = data[at : at + 2_000_000]
+                where = f"bytes {at}-{at + len(piece) - 1}/{len(data)}"
+                answer = call("PUT", "/files/a", piece, Content_Range=where)
+                at = len(data) if answer.status == 201 else answer.json()["received"]
+        server.end(ending)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": data}
+
+
 # -- and that nothing was left out ---------------------------------------------------------------
 
 
@@ -832,6 +873,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "redirect_to_https": test_redirect_to_https,
     "resolve_many": test_resolve_many,
     "restful_server": test_restful_server,
+    "reverse_proxy": test_reverse_proxy,
     "simple_crawler": test_simple_crawler,
     "simplest_web_server": test_simplest_web_server,
     "sse_clock": test_sse_clock,
@@ -839,6 +881,7 @@ TESTED: dict[str, Callable[..., None]] = {
     "timers": test_timers,
     "tls_echo": test_tls_echo,
     "udp_echo": test_udp_echo,
+    "upload_with_progress": test_upload_with_progress,
     "virtual_hosts": test_virtual_hosts,
     "webdav_server": test_webdav_server,
     "websocket_chat": test_websocket_chat,

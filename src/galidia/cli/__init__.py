@@ -85,17 +85,59 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
-    serve.set_defaults(rest="address")
+    default = [DEFAULT_ADDRESS]
+    serve.set_defaults(rest="address", default_address=default)
     serve.add_argument(
         "address",
         nargs="*",
         metavar="ADDRESS",
-        default=[DEFAULT_ADDRESS],
+        default=default,
         help=f"where to listen: http://HOST:PORT or https://HOST:PORT (default: {DEFAULT_ADDRESS})",
     )
-    serve.add_argument("--root", default=".", metavar="DIR", help="the folder (default: this one)")
+    serve.add_argument("--config", metavar="FILE", help="a TOML file that says what is served")
+    serve.add_argument("--root", metavar="DIR", help="the folder (default: this one)")
+    serve.add_argument(
+        "--listing",
+        action=argparse.BooleanOptionalAction,
+        help="list folders without an index file (default: they are listed)",
+    )
+    serve.add_argument(
+        "--proxy",
+        metavar="PREFIX=URL",
+        action="append",
+        default=[],
+        help="what is below PREFIX is answered by the server there; URL,URL: by the less busy one",
+    )
+    serve.add_argument(
+        "--upload",
+        metavar="PREFIX=DIR",
+        action="append",
+        default=[],
+        help="what is sent below PREFIX is stored in the folder",
+    )
+    serve.add_argument(
+        "--dav",
+        metavar="PREFIX=DIR",
+        action="append",
+        default=[],
+        help="the folder by WebDAV, for reading and writing",
+    )
+    serve.add_argument("--cgi", action="store_true", help="run the scripts *.cgi of the folder")
+    serve.add_argument("--ssi", action="store_true", help="include in *.shtml and *.shtm")
+    serve.add_argument(
+        "--auth",
+        metavar="REALM=FILE",
+        help="ask for a password of this file (digest); see galidia passwd",
+    )
+    serve.add_argument(
+        "--log", metavar="FILE", help="a line for each request; -: the standard output"
+    )
+    serve.add_argument(
+        "--log-format", choices=("combined", "json"), help="how it is written (default: combined)"
+    )
     serve.add_argument("--cert", metavar="FILE", help="certificate for https, PEM")
     serve.add_argument("--key", metavar="FILE", help="its key (default: in the same file)")
+    serve.add_argument("--open", action="store_true", help="open a browser")
 
 
 def _add_get(get: argparse.ArgumentParser) -> None:

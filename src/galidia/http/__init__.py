@@ -12,6 +12,7 @@ from .request import Request
 from .static import StaticFiles
 
 if TYPE_CHECKING:
+    from .access_log import AccessLog
     from .auth import Digest
     from .cgi import Cgi
     from .client_options import ClientOptions
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from .parameters import FormError
     from .passwords import FolderPasswords
     from .pool import Pool, pool_of
+    from .receiving import Uploads
     from .redirect import redirect_to_https
     from .reply import Reply
+    from .reverse_proxy import ReverseProxy
     from .ssi import Ssi, SsiCall
 
 __all__ = [
+    "AccessLog",
     "BasicAuth",
     "Cgi",
     "ClientOptions",
@@ -44,10 +48,12 @@ __all__ = [
     "Reply",
     "Request",
     "Result",
+    "ReverseProxy",
     "Ssi",
     "SsiCall",
     "StaticFiles",
     "Timeouts",
+    "Uploads",
     "VirtualHosts",
     "WebDav",
     "fetch",
@@ -57,6 +63,7 @@ __all__ = [
 
 # What a server can do without is imported when it is first used.
 _LAZY = {
+    "AccessLog": "access_log",
     "BasicAuth": "guards",
     "Cgi": "cgi",
     "ClientOptions": "client_options",
@@ -70,9 +77,11 @@ _LAZY = {
     "Pool": "pool",
     "Reply": "reply",
     "Result": "fetching",
+    "ReverseProxy": "reverse_proxy",
     "Ssi": "ssi",
     "SsiCall": "ssi",
     "Timeouts": "fetching",
+    "Uploads": "receiving",
     "VirtualHosts": "hosts",
     "WebDav": "dav",
     "fetch": "fetching",

@@ -17,7 +17,7 @@ cdef class ClientProtocol(Reader):
     cdef readonly bint awaiting
     cdef readonly object violation
     cdef readonly str timed_out
-    cdef public object on_goodbye, on_head
+    cdef public object on_goodbye, on_head, on_interim
     cdef Connection _c
     cdef str _method
     cdef list _interim
@@ -30,7 +30,10 @@ cdef class ClientProtocol(Reader):
     cdef bint _answered, _upgrade, _open, _last, _dead, _raw
     cdef dict _first
 
+    cpdef bint is_idle(self) except -1
     cdef object _attach(self, Connection c)
+    cpdef object ask(self, Connection c, str method, bytes head, bytes data, bint upgrade)
+    cpdef object upload(self, Connection c, object sender)
     cdef object _begin_upload(self, Connection c, object content)
     cdef object _upload(self, Connection c)
     cdef object _end_upload(self, Connection c)

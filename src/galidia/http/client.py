@@ -94,6 +94,7 @@ class ClientProtocol(Reader):
         "idle_timeout",
         "on_goodbye",
         "on_head",
+        "on_interim",
         "options",
         "reply_timeout",
         "timed_out",
@@ -120,6 +121,8 @@ class ClientProtocol(Reader):
         self.timed_out = ""
         #: Called with the head of each request, as it is sent.
         self.on_head: Callable[[bytes], object] | None = None
+        #: Called with each reply below 200, as it comes.
+        self.on_interim: Callable[[Reply], object] | None = None
         #: Called when the manager is closing, instead of waiting for the reply.
         self.on_goodbye: Callable[[], object] | None = None
         self._c: Connection | None = None
@@ -158,6 +161,10 @@ class ClientProtocol(Reader):
     @property
     def idle(self) -> bool:
         """Whether a request can be made now."""
+        return self.is_idle()
+
+    def is_idle(self) -> bool:
+        """As `idle`, for who asks often."""
         return self._open and not (self.awaiting or self._dead or self._raw or self._last)
 
     @property
@@ -243,6 +250,18 @@ class ClientProtocol(Reader):
             lines += b"Expect: 100-continue\r\n"
         if self.on_head is not None:
             self.on_head(b"%b%b\r\n" % (head.encode("latin-1"), lines))
+        self.ask(c, method, b"%b%b\r\n" % (head.encode("latin-1"), lines), data, upgrade)
+        if waits:
+            self._content = content
+            self._waiting_to_send = c.call_later(self.options.continue_timeout, self._proceed)
+        elif content is not None:
+            self._begin_upload(c, content)
+
+    def ask(self, c: Connection, method: str, head: bytes, data: bytes, upgrade: bool) -> None:
+        """Make a request whose head is ready-made and framed, with a body that is at hand.
+
+        What follows of a longer body is sent with `upload`.
+        """
         self._method = method
         self._upgrade = upgrade
         self._interim = None
@@ -250,17 +269,20 @@ class ClientProtocol(Reader):
         self.timed_out = ""
         self.awaiting = True
         if len(data) <= _TOGETHER:
-            c.send(b"%b%b\r\n%b" % (head.encode("latin-1"), lines, data))
+            c.send(head + data if data else head)
         else:
-            c.send(b"%b%b\r\n" % (head.encode("latin-1"), lines))
+            c.send(head)
             c.send(data)
         self._sent_at = c.mgr._now
         self._deadline(c, min(self.reply_timeout, self.idle_timeout))
-        if waits:
-            self._content = content
-            self._waiting_to_send = c.call_later(self.options.continue_timeout, self._proceed)
-        elif content is not None:
-            self._begin_upload(c, content)
+
+    def upload(self, c: Connection, sender: Any) -> None:
+        """Send a body with ``sender``: its ``pump(c)`` is called now and whenever something has
+        left, until it says that this was all; then its ``close()``."""
+        self._sender = sender
+        self.wants = _WANTS_SEND
+        c._remask()
+        self._upload(c)
 
     def _proceed(self) -> None:
         """Send the body that waited for 100 (Continue)."""
@@ -282,13 +304,11 @@ class ClientProtocol(Reader):
                 return
             from .uploads import Sender
 
-            self._sender = Sender(content)
+            sender = Sender(content)
         except Exception as e:
             self._fail_upload(c, e)
             return
-        self.wants = _WANTS_SEND
-        c._remask()
-        self._upload(c)
+        self.upload(c, sender)
 
     def _upload(self, c: Connection) -> None:
         """Send more of the body, if there is room."""
@@ -429,6 +449,8 @@ class ClientProtocol(Reader):
         self.state = _IDLE
         if reply.status == 100:
             self._proceed()
+        if self.on_interim is not None:
+            self.on_interim(reply)
         return False
 
     def violated(self, c: Connection, violation: Violation) -> None:
@@ -509,6 +531,7 @@ class ClientProtocol(Reader):
         self._content = None
         self._c = None
         self._first = None
+        self.on_interim = None
         if self.awaiting and not c.error:
             c.error = "closed before the reply was complete"
 

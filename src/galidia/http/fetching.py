@@ -25,7 +25,7 @@ from . import errors, redirects
 from .fields import Headers, lines_of
 from .parameters import FormError
 from .plan import IDEMPOTENT, Plan, content_from
-from .pool import Link, pool_of
+from .pool import Link, User, pool_of
 from .result import Result
 from .urls import WebUrl, credentials_of, parse_url
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from .coding import Decoder
     from .cookies import CookieJar
     from .download import Download
-    from .pool import Host
     from .reply import Reply
 
 __all__ = ["Fetch", "Result", "Timeouts", "fetch"]
@@ -176,7 +175,7 @@ def _checked(connect: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted((k, tuple(v) if isinstance(v, list) else v) for k, v in connect.items()))
 
 
-class Fetch:
+class Fetch(User):
     """A fetch that is under way; made by `fetch`.
 
     ``received`` bytes of the body have come, of ``expected`` (-1: not known). ``reply`` is the head
@@ -192,10 +191,8 @@ class Fetch:
         "_download",
         "_ended",
         "_history",
-        "_host",
         "_keeper",
         "_kept",
-        "_link",
         "_max_redirects",
         "_max_size",
         "_on_data",
@@ -207,17 +204,15 @@ class Fetch:
         "_reused",
         "_stash",
         "_streams",
-        "_timeouts",
         "_timer",
         "done",
         "expected",
-        "mgr",
         "received",
         "reply",
     )
 
     def __init__(self, mgr: Manager, plan: Plan, callback: Callable[[Result], object]) -> None:
-        self.mgr = mgr
+        super().__init__(mgr, _TIMEOUTS)
         self._plan = plan
         self.done = False
         self.reply: Reply | None = None
@@ -228,7 +223,6 @@ class Fetch:
         self._on_data: Callable[[Fetch, bytes], object] | None = None
         self._on_request: Callable[[Fetch, bytes], object] | None = None
         self._max_size = MAX_SIZE
-        self._timeouts = _TIMEOUTS
         self._proxy: str | None = None
         self._reused = False
         self._callback = callback
@@ -240,8 +234,6 @@ class Fetch:
         #: The body of a reply that does not go where ``to`` says.
         self._kept: bytearray | None = None
         self._keeper: Connection | None = None
-        self._host: Host | None = None
-        self._link: Link | None = None
         self._timer: Timer | None = None
         self._paused = False
         #: The reply is complete, though not all of it may be handed on.
@@ -251,11 +243,6 @@ class Fetch:
         self._streams = False
 
     # -- connections --------------------------------------------------------------------------
-
-    def _connect_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        """The options of a connection for this fetch."""
-        times = self._timeouts
-        return {**options, "connect_timeout": times.connect, "handshake_timeout": times.tls}
 
     def _start(self) -> None:
         """Ask for a connection, for the first time. Raises what is wrong with the options."""
@@ -355,7 +342,7 @@ class Fetch:
             self._ended = True
         self.reply = reply
         self._link = None
-        link.fetch = None
+        link.user = None
         link.host.release(link, reply)
         if self._streams and self._paused:
             # Nothing is left that would tell when the manager is closed.
@@ -615,7 +602,7 @@ class Fetch:
             self._timer = None
         self._drop_keeper()
         link, self._link = self._link, None
-        if link is not None and link.fetch is self:
+        if link is not None and link.user is self:
             link.leave()
         if self._host is not None:
             self._host.forget(self)

@@ -2,8 +2,10 @@
 
 A destination is a scheme, host and port, the proxy before it, and the options of the connection:
 nobody uses a connection that was made with another certificate or trust. A connection that has
-answered is used again by the next fetch to the same destination, or waits for one, the youngest
-first. Past ``max_per_host`` fetches queue, oldest first.
+answered is used again by the next user of the same destination, or waits for one, the youngest
+first. Past ``max_per_host`` users queue, oldest first.
+
+Who uses the connections derives from `User`: a fetch, or the relay of a reverse proxy.
 """
 
 from __future__ import annotations
@@ -16,9 +18,18 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
+if TYPE_CHECKING:
+    pass
+else:
+    pass
+
 from ..core.dial import Upgrade
-from ..core.events import ERR_RESOLVE, ERR_TLS, Event
-from ..core.handler import handles
+from ..core.events import ERR_RESOLVE, ERR_TLS, Event, mask_of
 from .client import ClientProtocol
 from .errors import (
     CancelledError,
@@ -34,11 +45,13 @@ if TYPE_CHECKING:
     from ..core.connection import Connection
     from ..core.manager import Manager
     from ..core.timers import Timer
-    from .fetching import Fetch
     from .reply import Reply
     from .urls import WebUrl
 
 __all__ = ["Pool", "pool_of"]
+
+if not cython.compiled:
+    from ..core.bits import CLOSE_IMMEDIATELY, SEND_AND_CLOSE
 
 logger = logging.getLogger("galidia")
 
@@ -59,18 +72,74 @@ TLS_OPTIONS = frozenset(
 
 _KEEP_ALIVE = re.compile(r"\btimeout=(\d{1,9})(?!\d)")
 
-_CONNECT = int(Event.CONNECT)
-_CLOSE = int(Event.CLOSE)
-_HTTP_CHUNK = int(Event.HTTP_CHUNK)
-_HTTP_REPLY = int(Event.HTTP_REPLY)
+_CLOSE: Any = Event.CLOSE
+_CHUNK: Any = Event.HTTP_CHUNK
+_REPLY: Any = Event.HTTP_REPLY
+_WHOLE = mask_of(Event.CONNECT, Event.HTTP_REPLY, Event.CLOSE)
+_STREAMING = _WHOLE | mask_of(Event.HTTP_CHUNK)
+
+
+class User:
+    """Who asks for a connection of the pool, and uses it for one request and its reply.
+
+    ``_timeouts`` has the seconds of ``connect`` and ``tls``; ``_link`` is the connection, as long
+    as there is one, and ``_host`` where it waits for one.
+    """
+
+    __slots__ = ("_host", "_link", "_timeouts", "mgr")
+
+    def __init__(self, mgr: Manager, timeouts: Any) -> None:
+        self.mgr = mgr
+        self._timeouts = timeouts
+        self._host: Host | None = None
+        self._link: Link | None = None
+
+    def _connect_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options of a connection that is made for it."""
+        times = self._timeouts
+        return {**options, "connect_timeout": times.connect, "handshake_timeout": times.tls}
+
+    def _begin(self, link: Link) -> None:
+        """A connection is there: make the request."""
+        raise NotImplementedError
+
+    def _on_interim(self, reply: Reply) -> None:
+        """A reply below 200 has come."""
+
+    def _on_chunk(self, reply: Reply) -> None:
+        """Some of the body of a reply is there."""
+        raise NotImplementedError
+
+    def _on_reply(self, link: Link, reply: Reply) -> None:
+        """A reply is complete: the link is to be released."""
+        raise NotImplementedError
+
+    def _on_lost(self, link: Link, error: FetchError) -> None:
+        """The connection has ended without a reply."""
+        raise NotImplementedError
+
+    def _fail(self, error: FetchError) -> None:
+        """Who waits for a connection gets none."""
+        raise NotImplementedError
 
 
 class Pool:
-    """The connections of one manager's fetches; `pool_of` gives it.
+    """Connections of one manager; `pool_of` gives that of its fetches.
 
     ``max_per_host`` connections to one destination at once; ``max_idle`` that wait, to all of them
     together; each waits ``idle_timeout`` seconds.
     """
+
+    __slots__ = (
+        "__weakref__",
+        "_environ",
+        "_hosts",
+        "_idle",
+        "_proxies",
+        "idle_timeout",
+        "max_idle",
+        "max_per_host",
+    )
 
     def __init__(self) -> None:
         self.max_per_host = 10
@@ -97,7 +166,7 @@ class Pool:
 
     @property
     def waiting(self) -> int:
-        """Fetches that wait for a connection."""
+        """Users that wait for a connection."""
         return sum(len(host.waiting) for host in self._hosts.values())
 
     def close_idle(self) -> None:
@@ -131,7 +200,7 @@ class Pool:
         for host in list(self._hosts.values()):
             host.drop_waiting()
             for link in list(host.links):
-                if link.fetch is not None:
+                if link.user is not None:
                     link.fail(CancelledError("the manager was closed"))
 
 
@@ -155,10 +224,10 @@ class Host:
         self.links: set[Link] = set()
         self.idle: list[Link] = []
         # Ordered, and anybody may leave it at any time.
-        self.waiting: OrderedDict[Fetch, None] = OrderedDict()
+        self.waiting: OrderedDict[User, None] = OrderedDict()
 
-    def acquire(self, fetch: Fetch, fresh: bool = False) -> None:
-        """Give a fetch its connection, now or as soon as there is one.
+    def acquire(self, user: User, fresh: bool = False) -> None:
+        """Give a user a connection, now or as soon as there is one.
 
         ``fresh``: one that was not used before. Raises what `Manager.connect` raises.
         """
@@ -166,29 +235,31 @@ class Host:
             while self.idle:
                 link = self.idle.pop()
                 del self.pool._idle[link]
-                if not link.c.closing:
-                    link.use(fetch, True)
+                c = link.c
+                if not (c._closed or c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE)):
+                    link.use(user, True)
                     return
         if fresh or len(self.links) < self.pool.max_per_host:
-            self._connect(fetch)
+            self._connect(user)
         else:
-            fetch._host = self
-            self.waiting[fetch] = None
+            user._host = self
+            self.waiting[user] = None
 
-    def _connect(self, fetch: Fetch) -> None:
+    def _connect(self, user: User) -> None:
         try:
-            link = Link(self, fetch)
+            link = Link(self, user)
         except BaseException:
             self._drop_if_unused()
             raise
         self.links.add(link)
-        fetch._link = link
+        self.pool._hosts[self.key] = self  # it may have been dropped as unused
+        user._link = link
 
     def release(self, link: Link, reply: Reply) -> None:
         """A link whose exchange is complete: for the next one, or to wait."""
         pool = self.pool
         c = link.c
-        if c.closing or not link.protocol.idle:
+        if c._flags & (CLOSE_IMMEDIATELY | SEND_AND_CLOSE) or not link.protocol.is_idle():
             if not c.closing:
                 c.close()
             return
@@ -215,25 +286,25 @@ class Host:
         if mgr.closing:
             self.drop_waiting()
         while self.waiting and len(self.links) < self.pool.max_per_host:
-            fetch = self.waiting.popitem(last=False)[0]
-            fetch._host = None
+            user = self.waiting.popitem(last=False)[0]
+            user._host = None
             try:
-                self._connect(fetch)
+                self._connect(user)
             except (ValueError, TypeError, OSError, RuntimeError) as e:
-                fetch._fail(ConnectError(str(e)))
+                user._fail(ConnectError(str(e)))
         self._drop_if_unused()
 
     def drop_waiting(self) -> None:
         """The manager is closing."""
         while self.waiting:
-            fetch = self.waiting.popitem(last=False)[0]
-            fetch._host = None
-            fetch._fail(CancelledError("the manager was closed"))
+            user = self.waiting.popitem(last=False)[0]
+            user._host = None
+            user._fail(CancelledError("the manager was closed"))
 
-    def forget(self, fetch: Fetch) -> None:
-        """A fetch waits no longer."""
-        del self.waiting[fetch]
-        fetch._host = None
+    def forget(self, user: User) -> None:
+        """A user waits no longer."""
+        del self.waiting[user]
+        user._host = None
 
     def _drop_if_unused(self) -> None:
         if not self.links and not self.waiting:
@@ -241,12 +312,11 @@ class Host:
 
 
 class Link:
-    """One connection of the pool, and the fetch that uses it."""
+    """One connection of the pool, whose handler it is, and who uses it."""
 
     __slots__ = (
         "c",
         "code",
-        "fetch",
         "host",
         "patience",
         "protocol",
@@ -254,11 +324,12 @@ class Link:
         "streams",
         "timer",
         "tunnelling",
+        "user",
     )
 
-    def __init__(self, host: Host, fetch: Fetch) -> None:
+    def __init__(self, host: Host, user: User) -> None:
         self.host = host
-        self.fetch: Fetch | None = fetch
+        self.user: User | None = user
         self.reused = False
         self.code = 0
         #: Seconds that the server says it keeps an idle connection; negative: not looked at yet.
@@ -266,50 +337,52 @@ class Link:
         self.streams = False
         self.timer: Timer | None = None
         self.tunnelling = host.tunnel is not None
-        self.c: Connection = fetch.mgr.connect(
-            host.address, self.whole, method=None, **fetch._connect_options(host.options)
+        self.c: Connection = user.mgr.connect(
+            host.address, self, method=None, **user._connect_options(host.options)
         )
         protocol: Any = self.c.protocol
         self.protocol = protocol
         protocol.on_goodbye = host.pool.shut
+        protocol.on_interim = self._interim
 
     # -- events -------------------------------------------------------------------------------
 
-    @handles(Event.CONNECT, Event.HTTP_REPLY, Event.CLOSE)
-    def whole(self, c: Connection, ev: int, data: Any) -> None:
-        """The handler while a fetch wants its body whole."""
-        fetch = self.fetch
-        if ev == _HTTP_REPLY:
-            if fetch is not None:
+    @property
+    def __galidia_events__(self) -> int:
+        """A link is the handler of its connection."""
+        return _STREAMING if self.streams else _WHOLE
+
+    def __call__(self, c: Connection, ev: int, data: Any) -> None:
+        user = self.user
+        if ev is _CHUNK:  # the engine gives the members themselves
+            if user is not None:
+                user._on_chunk(data)
+        elif ev is _REPLY:
+            if user is not None:
                 if self.tunnelling:
-                    self._tunnelled(fetch, data)
+                    self._tunnelled(user, data)
                 else:
-                    fetch._on_reply(self, data)
-        elif ev == _CLOSE:
+                    user._on_reply(self, data)
+        elif ev is _CLOSE:
             self._closed()
         elif data:
             self.code = data
-        elif fetch is not None:
+        elif user is not None:
             if self.tunnelling:
-                self._ask_for_tunnel(fetch)
+                self._ask_for_tunnel(user)
             else:
-                fetch._begin(self)
+                user._begin(self)
 
-    @handles(Event.CONNECT, Event.HTTP_CHUNK, Event.HTTP_REPLY, Event.CLOSE)
-    def streaming(self, c: Connection, ev: int, data: Any) -> None:
-        """The handler while a fetch takes its body as it comes."""
-        if ev == _HTTP_CHUNK:
-            if self.fetch is not None:
-                self.fetch._on_chunk(data)
-        else:
-            self.whole(c, ev, data)
+    def _interim(self, reply: Reply) -> None:
+        if self.user is not None:
+            self.user._on_interim(reply)
 
     def _closed(self) -> None:
         host = self.host
         host.lost(self)
         if self.timer is not None:
             self.timer.cancel()
-        if self.fetch is not None:
+        if self.user is not None:
             self.fail(self.why())
         host.next(self.c.mgr)
 
@@ -318,8 +391,8 @@ class Link:
         c, code = self.c, self.code
         if c.mgr.closing:
             return CancelledError("the manager was closed")
-        if code == errno.ETIMEDOUT and self.fetch is not None:
-            return TimedOutError("connect", self.fetch._timeouts.connect)
+        if code == errno.ETIMEDOUT and self.user is not None:
+            return TimedOutError("connect", self.user._timeouts.connect)
         if code == ERR_RESOLVE:
             return ResolveError(c.error, code)
         if code == ERR_TLS:
@@ -332,39 +405,39 @@ class Link:
         return failure
 
     def fail(self, error: FetchError) -> None:
-        """Tell the fetch that it gets no reply here."""
-        fetch, self.fetch = self.fetch, None
+        """Tell the user that there is no reply."""
+        user, self.user = self.user, None
         self.c.close()
-        if fetch is not None:
-            fetch._on_lost(self, error)
+        if user is not None:
+            user._on_lost(self, error)
 
     # -- use ----------------------------------------------------------------------------------
 
-    def use(self, fetch: Fetch, reused: bool) -> None:
-        """Begin with a fetch."""
-        self.fetch = fetch
+    def use(self, user: User, reused: bool) -> None:
+        """Begin with what somebody asked for."""
+        self.user = user
         self.reused = reused
-        fetch._host = None
-        fetch._link = self
-        fetch._begin(self)
+        user._host = None
+        user._link = self
+        user._begin(self)
 
     def stream(self, streams: bool) -> None:
-        """Whether the fetch takes its body as it comes."""
+        """Whether the user takes its body as it comes."""
         if streams is not self.streams:
             self.streams = streams
-            self.c.handler = self.streaming if streams else self.whole
+            self.c.handler = self
 
     def leave(self) -> None:
-        """The fetch is not interested any more: nobody can use the connection."""
-        self.fetch = None
+        """The user is not interested any more: nobody can use the connection."""
+        self.user = None
         self.c.close()
 
     def wait(self, seconds: float) -> None:
-        """Wait for the next fetch, so long."""
+        """Wait for the next user, so long."""
         mgr = self.c.mgr
         timer = self.timer
-        if timer is not None and timer.active:
-            when = mgr.monotonic() + seconds
+        if timer is not None and timer._callback is not None:
+            when = mgr._now + seconds
             if timer.when <= when:
                 timer.postpone(when)
                 return
@@ -377,14 +450,14 @@ class Link:
 
     # -- tunnels ------------------------------------------------------------------------------
 
-    def _ask_for_tunnel(self, fetch: Fetch) -> None:
+    def _ask_for_tunnel(self, user: User) -> None:
         assert self.host.tunnel is not None
         name, port, lines = self.host.tunnel
         target = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
-        self.protocol.reply_timeout = fetch._timeouts.connect
+        self.protocol.reply_timeout = user._timeouts.connect
         self.protocol.request("CONNECT", target, lines=lines, host=target)
 
-    def _tunnelled(self, fetch: Fetch, reply: Reply) -> None:
+    def _tunnelled(self, user: User, reply: Reply) -> None:
         """The proxy has answered (RFC 9110 9.3.6)."""
         assert self.host.tunnel is not None
         if not 200 <= reply.status < 300:
@@ -393,7 +466,7 @@ class Link:
             return
         name, port, _ = self.host.tunnel
         try:
-            options = {**self.host.tls, "handshake_timeout": fetch._timeouts.tls}
+            options = {**self.host.tls, "handshake_timeout": user._timeouts.tls}
             Upgrade(self.c, name, port, options, self._secured)
         except (RuntimeError, ValueError, OSError) as e:
             self.fail(TlsError(f"TLS: {e}", ERR_TLS))
@@ -406,9 +479,10 @@ class Link:
         self.protocol = ClientProtocol.ready(self.c)
         self.c.protocol = self.protocol
         self.protocol.on_goodbye = self.host.pool.shut
-        if self.fetch is not None:
+        self.protocol.on_interim = self._interim
+        if self.user is not None:
             try:
-                self.fetch._begin(self)
+                self.user._begin(self)
             except Exception:
                 logger.exception("%r: a request could not be made; connection closed", self.c)
                 self.c.close()

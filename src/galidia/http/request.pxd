@@ -8,6 +8,7 @@ from .reader cimport Reader
 cdef list _STATUS_LINES
 cdef bytes _CLOSE_LINE, _KEEP_LINE
 cdef Py_ssize_t _TOGETHER
+cdef DateLine _UNDATED
 cdef int _CHUNKS, _UNTIL_CLOSE, _NOTHING
 
 @cython.final
@@ -20,10 +21,11 @@ cdef class DateLine:
 cdef bytes assemble(bytes status, bytes date, bytes extra, long long length, bytes body)
 
 cdef class Answering(Reader):
-    cdef public bint expects
+    cdef public bint expects, defers
     cpdef object answered(self, Connection c, Request request)
     cpdef object streams(self, Connection c)
     cpdef object pull(self, Connection c, Request request, object source)
+    cpdef object when_drained(self, Connection c, object callback)
     cpdef object pull_more(self, Connection c, Request request)
     cpdef bint is_cut(self) except -1
     cpdef object switched(self, Connection c, Protocol protocol)
@@ -36,11 +38,16 @@ cdef class Request(Message):
     cdef long long _left
     cdef Answering _protocol
     cdef DateLine _date
+    cdef readonly int answer_status
+    cdef readonly long long answer_size
+    cdef readonly double began
 
     @cython.locals(content=bytes, extra=bytes, kind=bytes, line=bytes)
     cpdef object reply(self, int status=*, object body=*, object headers=*)
-    @cython.locals(left="long long")
     cpdef object send_head(self, int status=*, object headers=*, object length=*)
+    @cython.locals(left="long long")
+    cdef object _start(self, int status, long long length, bytes extra)
+    cpdef object relay(self, int status, bytes lines, bint dated, long long length, bytes content, bint whole)
     @cython.locals(left="long long")
     cpdef object send_chunk(self, object data)
     cpdef object end(self, object trailers=*)

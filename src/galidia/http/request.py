@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +53,9 @@ class DateLine:
 
     __slots__ = ("_line", "_until")
 
-    def __init__(self) -> None:
+    def __init__(self, until: float = -1.0) -> None:
         self._line = b""
-        self._until = -1.0
+        self._until = until
 
     def at(self, c: Connection) -> bytes:
         now = c.mgr._now
@@ -66,13 +66,19 @@ class DateLine:
         return self._line
 
 
+#: For answers that bring a date of their own.
+_UNDATED = DateLine(float("inf"))
+
+
 class Answering(Reader):
     """A reader whose messages are answered."""
 
-    __slots__ = ("expects",)
+    __slots__ = ("defers", "expects")
 
     #: Whether the client waits for a 100 before it sends the body (RFC 9110 10.1.1).
     expects: bool
+    #: Set in the first event of such a body: the handler sees to the 100 itself.
+    defers: bool
 
     def answered(self, c: Connection, request: Request) -> None:
         """The response to a request is complete."""
@@ -84,6 +90,10 @@ class Answering(Reader):
 
     def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
         """Send the rest of a response from a source, as fast as it leaves."""
+        raise NotImplementedError
+
+    def when_drained(self, c: Connection, callback: Callable[[], object] | None) -> None:
+        """Call this once, when most of what waits to be sent has left; None: no longer."""
         raise NotImplementedError
 
     def pull_more(self, c: Connection, request: Request) -> None:
@@ -110,9 +120,23 @@ class Request(Message):
     the connection is handled when this one is answered. ``replied`` says whether that has begun.
     """
 
-    __slots__ = ("_date", "_last", "_left", "_protocol", "replied")
+    __slots__ = (
+        "_date",
+        "_last",
+        "_left",
+        "_protocol",
+        "answer_size",
+        "answer_status",
+        "began",
+        "replied",
+    )
 
     replied: bool
+    #: For logs: when its head was there (seconds on the manager's clock), the status that it was
+    #: answered with, and how many bytes of body.
+    began: float
+    answer_status: int
+    answer_size: int
     _last: bool
     _left: int
     _protocol: Answering | None
@@ -227,6 +251,7 @@ class Request(Message):
         if self.method == "HEAD" or c.closed:
             os.close(fd)
         else:
+            self.answer_size = length
             c.send_file(fd, offset, length)
         self._finished()
 
@@ -255,10 +280,25 @@ class Request(Message):
                     c.send(head)
                     c.send_file(fds.pop(0), start, end - start)
                 c.send(tail)
+                self.answer_size = length
         finally:
             for left in fds:
                 os.close(left)
         self._finished()
+
+    def relay(
+        self, status: int, lines: bytes, dated: bool, length: int, content: bytes, whole: bool
+    ) -> None:
+        """Answer what another server has answered: ready-made field lines, each with its CRLF, with
+        a Date among them if ``dated``, and a body of ``length`` bytes (negative: not known). It is
+        ``content``, or if not ``whole`` it follows with `send_chunk`."""
+        if dated:
+            self._date = _UNDATED
+        if whole:
+            self._send(status, length, lines, content)
+            self._finished()
+        else:
+            self._start(status, length, lines)
 
     # -- answers bit by bit -------------------------------------------------------------------
 
@@ -273,9 +313,12 @@ class Request(Message):
         extra = header_lines(headers) if headers is not None else b""
         if length is not None and length < 0:
             raise ValueError(f"a length is not negative: {length!r}")
+        self._start(status, -1 if length is None else length, extra)
+
+    def _start(self, status: int, length: int, extra: bytes) -> None:
         if self._has_no_body(status):
             left = _NOTHING
-        elif length is not None:
+        elif length >= 0:
             left = length
         elif self.minor:
             left = _CHUNKS
@@ -283,7 +326,7 @@ class Request(Message):
         else:
             left = _UNTIL_CLOSE
             self._last = True
-        self._send(status, -1 if length is None else length, extra, b"")
+        self._send(status, length, extra, b"")
         self._left = left
         if self._protocol is not None:
             self._protocol.streams(self.connection)
@@ -302,6 +345,7 @@ class Request(Message):
         if left == _NOTHING:
             return
         c = self.connection
+        self.answer_size += len(data)
         if left >= 0:
             if len(data) > left:
                 raise ValueError(f"{len(data)} bytes, but {left} are left of the length")
@@ -376,7 +420,10 @@ class Request(Message):
         """
         if not 100 <= status < 200 or status == 101:
             raise ValueError(f"not the status of an interim response: {status!r}")
-        lines = header_lines(headers) if headers is not None else b""
+        self.relay_interim(status, header_lines(headers) if headers is not None else b"")
+
+    def relay_interim(self, status: int, lines: bytes) -> None:
+        """As `send_interim`, with ready-made field lines, each with its CRLF."""
         if self.replied:
             raise RuntimeError("this request was answered already")
         protocol = self._protocol
@@ -400,9 +447,14 @@ class Request(Message):
         lines = header_lines([("Upgrade", name), *items_of(headers or ())])
         if self._parsed is not None:
             lines += self._parsed.get("lines", b"")
+        self.relay_switch(lines, protocol)
+
+    def relay_switch(self, lines: bytes, protocol: Protocol | None) -> None:
+        """As `switch_protocol`, with ready-made field lines, Upgrade among them."""
         if self.replied or not self.upgrade or not self.complete:
             raise RuntimeError("this request does not end with another protocol")
         self.replied = True
+        self.answer_status = 101
         server, self._protocol = self._protocol, None
         if server is not None:
             self.connection.send(_status_line(101) + b"Connection: Upgrade\r\n%b\r\n" % lines)
@@ -468,6 +520,8 @@ class Request(Message):
         elif self.method_end == 4 and self.raw.startswith(b"HEAD"):
             content = b""
         self.replied = True
+        self.answer_status = status
+        self.answer_size = len(content)
         if len(content) <= _TOGETHER:
             c.send(assemble(line, self._date.at(c), extra, length, content))
         else:
@@ -497,6 +551,9 @@ def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:
     request._content = None
     request._parsed = None
     request._last = False
+    request.answer_status = 0
+    request.answer_size = 0
+    request.began = c.mgr._now
     request._protocol = protocol
     request._date = date
     return request

@@ -17,7 +17,8 @@ cdef Py_ssize_t _BACKLOG
 cdef class ServerProtocol(Answering):
     cdef readonly object options
     cdef readonly object endpoints
-    cdef public object on_goodbye
+    cdef public object on_goodbye, on_response
+    cdef object _drained
     cdef DateLine _date
     cdef Timer _timer
     cdef Py_ssize_t _max_target
@@ -45,6 +46,7 @@ cdef class ServerProtocol(Answering):
     cpdef object completed(self, Connection c)
     @cython.locals(body=Body)
     cpdef object answered(self, Connection c, Request request)
+    cpdef object when_drained(self, Connection c, object callback)
     cpdef object emit(self, Connection c, int ev, object data)
     @cython.locals(match=Match, body=Body)
     cpdef object handed_over(self, Connection c, Request request, object handler, int ev)

@@ -80,6 +80,7 @@ class ServerProtocol(Answering):
         "_began",
         "_closing",
         "_date",
+        "_drained",
         "_drop",
         "_ended",
         "_handed",
@@ -96,6 +97,7 @@ class ServerProtocol(Answering):
         "_timer",
         "endpoints",
         "on_goodbye",
+        "on_response",
         "options",
     )
 
@@ -121,7 +123,10 @@ class ServerProtocol(Answering):
         self.options = options
         #: Handlers for single resources, see `endpoint`.
         self.endpoints = endpoints
-        self.expects = False
+        self.expects = self.defers = False
+        #: Called with each request whose response is complete, or was cut off.
+        self.on_response: Callable[[Request], object] | None = None
+        self._drained: Callable[[], object] | None = None
         self._date = date if date is not None else DateLine()
         self._timer: Timer | None = None
         self._max_target = options.target_limit
@@ -148,7 +153,9 @@ class ServerProtocol(Answering):
         self.on_goodbye: Callable[[], object] | None = None
 
     def child(self) -> Protocol:
-        return ServerProtocol(self.options, self._date, self.endpoints)
+        child = ServerProtocol(self.options, self._date, self.endpoints)
+        child.on_response = self.on_response
+        return child
 
     def endpoint(self, pattern: str, handler: HandlerFunction, **options: Any) -> None:
         """Have requests for ``pattern`` handled by a handler of its own; see `Endpoints.add`.
@@ -261,6 +268,7 @@ class ServerProtocol(Answering):
         is_there = 0 < length <= len(c._recv)
         is_large = length > self.body_limit
         self.expects = request.expect_continue and not c._recv
+        self.defers = False
         mask: int = c._wants if match is None else match.wants
         if mask != _ALL and mask >> _PART_BIT & 1 and self._begin_parts(c, request):
             pass
@@ -274,7 +282,7 @@ class ServerProtocol(Answering):
         if is_large and not body.taken:
             self._refuse_body(c, self.body_limit)
             return
-        if self.expects:
+        if self.expects and not self.defers:
             request.send_interim(100)
         if not is_there:
             self._deadline(c, min(self.options.body_timeout, self.options.request_timeout))
@@ -318,11 +326,10 @@ class ServerProtocol(Answering):
                     self._not_found(c)
         else:
             self._not_found(c)
-        if self._timer is not None and not request.replied and self.message is request:
-            self._timer.cancel()  # it is up to the handler now
-            self._timer = None
-            if self.body is not None:
-                c.account(self.body.size())
+        # It is up to the handler now; what the deadline finds then, if it is not answered by that
+        # time, is none of its business.
+        if self.body is not None and not request.replied and self.message is request:
+            c.account(self.body.size())
 
     def answered(self, c: Connection, request: Request) -> None:
         """The response to a request is complete."""
@@ -331,6 +338,8 @@ class ServerProtocol(Answering):
         body = self.body
         self.message = None
         self._match = None
+        if self.on_response is not None:
+            self.on_response(request)
         self._handed = False
         if body is not None:
             c.account(0)
@@ -387,10 +396,19 @@ class ServerProtocol(Answering):
             return
         if self._source is not None:
             self._pull_more(c)
+        elif self._drained is not None:
+            drained = self._drained
+            self.when_drained(c, None)
+            drained()
         elif self.state == _HELD and self.message is None and not self._closing:
             self._listen_to_send(c, _WANTS)
             self.state = _IDLE
             self._go_on(c)
+
+    def when_drained(self, c: Connection, callback: Callable[[], object] | None) -> None:
+        if callback is not None or self._drained is not None:
+            self._drained = callback
+            self._listen_to_send(c, _WANTS if callback is None else _WANTS_SEND)
 
     def _route(self, request: Request) -> None:
         """Find out who handles it."""
@@ -503,6 +521,8 @@ class ServerProtocol(Answering):
         request._last = True
         request.keep_alive = False
         request.error(status, text)
+        if self.on_response is not None:
+            self.on_response(request)
         self._linger(c)
 
     def _linger(self, c: Connection) -> None:
@@ -524,6 +544,9 @@ class ServerProtocol(Answering):
         self._deadline(c, self.options.linger_timeout)
 
     def switched(self, c: Connection, protocol: Protocol | None) -> None:
+        request: Any = self.message
+        if self.on_response is not None:
+            self.on_response(request)
         self.message = None
         self.state = _HELD
         self._end_timer()
@@ -696,9 +719,12 @@ class ServerProtocol(Answering):
         self._end_timer()
         self.on_goodbye = None
         request: Any = self.message
+        self._drained = None
         if request is not None:
             request._protocol = None
             self.message = None
+            if self.on_response is not None:
+                self.on_response(request)
         parts, self._parts = self._parts, None
         if parts is not None:
             parts.cut(c)
