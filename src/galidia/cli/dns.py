@@ -6,6 +6,7 @@ import argparse
 import secrets
 import sys
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 from .. import __version__
@@ -14,6 +15,7 @@ from ..core.events import Event
 from ..core.handler import handles
 from ..core.manager import Manager
 from ..dns import AA, AD, CD, QR, RA, RD, TC, Message, Name, Record, Type
+from ..dns.resolvconf import parse_resolv_conf
 from .output import UsageError, complain
 
 #: Seconds that an answer is waited for, and how often it is asked for over UDP, as dig does.
@@ -73,16 +75,12 @@ def _understand(options: argparse.Namespace) -> tuple[str, Name, Type]:
 
 
 def system_server(path: str = RESOLV_CONF) -> str:
-    """The first server that the system asks."""
+    """The first server that the system asks; without a resolv.conf, this machine."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                words = line.split()
-                if len(words) > 1 and words[0] == "nameserver" and is_ip(words[1]):
-                    return words[1]
+        text = Path(path).read_text("utf-8", "replace")
     except OSError:
-        pass  # then it is this machine, resolv.conf(5) says
-    return "127.0.0.1"
+        text = ""
+    return parse_resolv_conf(text).servers[0][0]
 
 
 class Lookup:

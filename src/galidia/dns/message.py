@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.events import Flag
 from .name import ROOT, Name, as_name
-from .numbers import CD, QR, RD, TC, Class, Opcode, Rcode, Type
+from .numbers import CD, CLASSES, OPCODES, QR, RCODES, RD, TC, TYPES, Class, Opcode, Rcode, Type
 from .rdata import LONGEST_RDATA, Rdata, number, read_rdata
 from .wire import Cursor, FormatError, Writer
 
@@ -45,8 +45,8 @@ class Question:
         self, name: Name | str, type: Type | int = Type.A, rclass: Class | int = Class.IN
     ) -> None:
         self.name = as_name(name)
-        self.type = Type(type)
-        self.rclass = Class(rclass)
+        self.type = TYPES[type]
+        self.rclass = CLASSES[rclass]
 
     def write(self, w: Writer) -> None:
         """To the wire."""
@@ -83,7 +83,7 @@ class Record:
         self.name = as_name(name)
         self.data = data
         self.ttl = number("ttl", ttl, 32)
-        self.rclass = Class(rclass)
+        self.rclass = CLASSES[rclass]
 
     @property
     def type(self) -> Type:
@@ -198,8 +198,8 @@ class Message:
     ) -> None:
         self.id = number("id", id, 16)
         self.flags = number("flags", flags, 16) & ~(_OPCODE | 0xF)
-        self.opcode = Opcode(number("opcode", opcode, 4))
-        self.rcode = Rcode(number("rcode", rcode, 12))
+        self.opcode = OPCODES[number("opcode", opcode, 4)]
+        self.rcode = RCODES[number("rcode", rcode, 12)]
         self.questions = list(questions)
         self.answers = list(answers)
         self.authorities = list(authorities)
@@ -298,8 +298,8 @@ class Message:
         message.id = u16()
         bits = u16()
         message.flags = bits & ~(_OPCODE | 0xF)
-        message.opcode = Opcode((bits & _OPCODE) >> 11)
-        message.rcode = Rcode(bits & 0xF)
+        message.opcode = OPCODES[(bits & _OPCODE) >> 11]
+        message.rcode = RCODES[bits & 0xF]
         questions, answers, authorities, additionals = u16(), u16(), u16(), u16()
         message.questions, message.answers = [], []
         message.authorities, message.additionals = [], []
@@ -389,7 +389,7 @@ def _read_records(
     for _ in range(count):
         at = cursor.at
         name = cursor.name()
-        type, rclass, ttl = Type(cursor.u16()), cursor.u16(), cursor.u32()
+        type, rclass, ttl = TYPES[cursor.u16()], cursor.u16(), cursor.u32()
         end = cursor.narrow(cursor.u16())
         if type == Type.OPT:
             if message is None or message.opt is not None or name != ROOT:
@@ -399,7 +399,7 @@ def _read_records(
         else:
             record = Record.__new__(Record)
             record.name = name
-            record.rclass = Class(rclass)
+            record.rclass = CLASSES[rclass]
             record.ttl = ttl
             record.data = read_rdata(cursor, type, rclass)
             into.append(record)

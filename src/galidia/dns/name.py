@@ -19,6 +19,8 @@ LONGEST_LABEL = 63
 _PIECE = re.compile(r"((?:[^\\.]|\\[0-9]{3}|\\[^0-9])*)(?:\.|\Z)", re.DOTALL)
 _ESCAPE = re.compile(rb"\\(?:([0-9]{3})|([^0-9]))", re.DOTALL)
 _PLAIN = re.compile(r"[A-Za-z0-9_*/@-]+")
+# Nearly all names are like this.
+_HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*+[A-Za-z0-9_-]{1,63}\.?")
 # What text cannot show as it is, or gives a meaning to (RFC 1035 5.1).
 _SPECIAL = b'.\\"();@$'
 
@@ -35,7 +37,11 @@ class Name:
 
     def __init__(self, text: str) -> None:
         self._key: bytes | None = None
-        self.wire = _wire_of(_labels_of(text), text)
+        if type(text) is str and len(text) < LONGEST_NAME - 1 and _HOST.fullmatch(text):
+            labels = text.rstrip(".").split(".")
+            self.wire = "".join([f"{chr(len(label))}{label}" for label in labels]).encode() + b"\0"
+        else:
+            self.wire = _wire_of(_labels_of(text), text)
 
     @staticmethod
     def of(labels: Iterable[bytes]) -> Name:

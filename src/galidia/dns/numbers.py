@@ -7,9 +7,11 @@ section 5 says (``TYPE65280``, ``CLASS32``).
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 __all__ = ["AA", "AD", "CD", "QR", "RA", "RD", "TC", "Class", "Opcode", "Rcode", "Type"]
+
+_N = TypeVar("_N", bound="Number")
 
 #: Bits of the second word of the header: it is a reply; an authoritative one; it was truncated;
 #: recursion is desired, and available; authentic data; checking disabled (RFC 4035 3.1.6, 3.2.2).
@@ -134,3 +136,20 @@ class Rcode(Number):
     BADALG = 21
     BADTRUNC = 22
     BADCOOKIE = 23
+
+
+class Members(dict[int, _N], Generic[_N]):
+    """The members by their number, which is found sooner here than by calling the class."""
+
+    def __init__(self, kind: type[_N]) -> None:
+        super().__init__({int(member): member for member in kind})
+        self._kind = kind
+
+    def __missing__(self, value: int) -> _N:
+        return self._kind(value)
+
+
+TYPES = Members(Type)
+CLASSES = Members(Class)
+OPCODES = Members(Opcode)
+RCODES = Members(Rcode)
