@@ -143,6 +143,34 @@ def test_passwords_scripts_and_webdav(tmp_path: Path) -> None:
         assert curl(*digest, f"{root}new") == "new"
 
 
+def test_hosts_and_folders(tmp_path: Path) -> None:
+    for name in ("one", "two", "elsewhere"):
+        (tmp_path / name / "private").mkdir(parents=True)
+        (tmp_path / name / "index.html").write_text(name)
+        (tmp_path / name / "private" / "a").write_text("secret")
+    (tmp_path / "site.toml").write_text("""
+[[listen]]
+address = "http://127.0.0.1:0"
+[[mount]]
+files = "one"
+rewrites = {"/else" = "elsewhere"}
+[mount.folders."/private"]
+acl = "-0.0.0.0/0"
+[[mount]]
+files = "two"
+host = ["two.example", "*.two.example"]
+""")
+    with serving("--config", str(tmp_path / "site.toml"), count=2) as (urls, _):
+        url = urls[0]
+        assert curl(url) == "one"
+        assert curl(f"{url}else/") == "elsewhere"
+        code = ["-o", os.devnull, "-w", "%{http_code}"]
+        assert curl(*code, f"{url}private/a") == "403"
+        for host in ("two.example", "WWW.two.example:80"):
+            assert curl("-H", f"Host: {host}", url) == "two"
+            assert curl("-H", f"Host: {host}", f"{url}private/a") == "secret"
+
+
 WRONG = {
     "colour = 1": "colour: no such key; there are listen, log, mount",
     "mount = 1": "mount: is one or more tables, each under [[...]], not 1",
@@ -163,6 +191,11 @@ WRONG = {
     "[[mount]]\nfiles = '.'\nauth = {realm = 'a'}": "mount[0].auth.file: is missing",
     "[[mount]]\nfiles = '.'\ncgi = {colour = 1}": "mount[0].cgi.colour: no such key; there are",
     "[[mount]]\nfiles = '.'\nerrors = 1": "mount[0].errors: is a table of strings, not 1",
+    "[[mount]]\nfiles = '.'\nhost = 'a'\npath = '/b'": 'mount[0].host: is for mounts at "/"',
+    "[[mount]]\nfiles = '.'\nhost = 'a/b'": "mount[0]: a host is a name without port",
+    "[[mount]]\nfiles = '.'\nhost = 'a'\n[[mount]]\nfiles = '.'\nhost = 'a'": "is mounted already",
+    "[[mount]]\nfiles = '.'\nfolders = {'/a' = {dav = 1}}": "mount[0].folders./a.dav: no such key",
+    "[[mount]]\nfiles = '.'\nfolders = {'/a' = 1}": "mount[0].folders: is a table of tables",
     "not toml": "Expected",
 }
 

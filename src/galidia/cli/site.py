@@ -13,6 +13,10 @@
     files = "site"
 
     [[mount]]
+    host = "example.org"                # or a list; for mounts at "/"
+    files = "example"
+
+    [[mount]]
     path = "/api"
     proxy = ["http://127.0.0.1:9000", "http://127.0.0.1:9001"]
 
@@ -38,6 +42,7 @@ from ..http.access_log import AccessLog
 from ..http.cgi import Cgi
 from ..http.dav import WebDav
 from ..http.guards import BasicAuth, DigestAuth
+from ..http.hosts import VirtualHosts
 from ..http.receiving import Uploads
 from ..http.reverse_proxy import ReverseProxy
 from ..http.ssi import Ssi
@@ -86,11 +91,19 @@ LOGS = {"file": TEXT, "format": TEXT}
 AUTH = {"realm": TEXT, "file": TEXT, "scheme": TEXT}
 #: Options that are tables of their own.
 INNER: dict[str, dict[str, Kind]] = {
-    "auth": AUTH,
     "cgi": {"suffixes": TEXTS, "interpreter": TEXT_OR_TEXTS, "timeout": NUMBER,
             "max_running": WHOLE, "env": TABLE},
     "ssi": {"suffixes": TEXTS, "execute": FLAG},
 }  # fmt: skip
+#: Options of `files` that a folder may have for itself.
+FOLDER: dict[str, Kind] = {
+    "listing": FLAG, "index": TEXTS, "hidden": TEXTS, "headers": TABLE, "cache_control": TEXT,
+    "types": TABLE, "precompressed": FLAG, "compress": FLAG, "acl": TEXT,
+}  # fmt: skip
+FOLDERS_TABLE = Kind(
+    lambda value: isinstance(value, dict) and all(isinstance(v, dict) for v in value.values()),
+    "a table of tables, by the paths of folders",
+)
 AUTH_TABLE = Kind(lambda value: isinstance(value, dict), "a table with realm and file")
 #: The services, each by the key that names what it serves, with its other options.
 SERVICES: dict[str, tuple[Kind, dict[str, Kind]]] = {
@@ -100,6 +113,7 @@ SERVICES: dict[str, tuple[Kind, dict[str, Kind]]] = {
             "listing": FLAG, "index": TEXTS, "hidden": TEXTS, "headers": TABLE,
             "cache_control": TEXT, "types": TABLE, "errors": TABLE, "precompressed": FLAG,
             "compress": FLAG, "acl": TEXT, "cgi": FLAG_OR_TABLE, "ssi": FLAG_OR_TABLE,
+            "rewrites": TABLE, "folders": FOLDERS_TABLE,
         },
     ),
     "dav": (TEXT, {"write": FLAG, "hidden": TEXTS, "max_size": WHOLE, "sync": FLAG}),
@@ -148,28 +162,47 @@ def check(site: Mapping[str, Any]) -> None:
     if isinstance(site.get("log"), dict):
         _check("log.", site["log"], LOGS)
         _needs("log.", site["log"], "file")
-    paths: set[str] = set()
+    paths: set[tuple[str, str]] = set()
     for i, table in enumerate(site.get("mount", [])):
         where = f"mount[{i}]."
         named = [name for name in SERVICES if name in table]
         if len(named) != 1:
             raise ValueError(f"{where[:-1]}: has one of the keys {', '.join(SERVICES)}")
         kind, options = SERVICES[named[0]]
-        _check(where, table, {"path": TEXT, "auth": AUTH_TABLE, named[0]: kind, **options})
+        allowed = {"path": TEXT, "host": TEXT_OR_TEXTS, "auth": AUTH_TABLE, **options}
+        _check(where, table, {named[0]: kind, **allowed})
         for key in INNER.keys() & table.keys():
             if isinstance(table[key], dict):
                 _check(f"{where}{key}.", table[key], INNER[key])
-        if "auth" in table:
-            for key in ("realm", "file"):
-                _needs(f"{where}auth.", table["auth"], key)
-            if table["auth"].get("scheme", "digest") not in ("digest", "basic"):
-                raise ValueError(f'{where}auth.scheme: is "digest" or "basic"')
+        for folder, changed in table.get("folders", {}).items():
+            _check(f"{where}folders.{folder}.", changed, {**FOLDER, "auth": AUTH_TABLE})
+            _check_auth(f"{where}folders.{folder}.", changed)
+        _check_auth(where, table)
         path = table.get("path", "/")
-        if path in paths:
-            raise ValueError(f"{where}path: {path!r} is mounted already")
-        paths.add(path)
         if not path.startswith("/") or "{" in path or "//" in path:
             raise ValueError(f'{where}path: begins with "/", as in "/api"; not {path!r}')
+        if "host" in table and path != "/":
+            raise ValueError(
+                f'{where}host: is for mounts at "/"; the others are there for all hosts'
+            )
+        for host in _hosts_of(table) or [""]:
+            if (host, path) in paths:
+                raise ValueError(f"{where}path: {path!r} is mounted already")
+            paths.add((host, path))
+
+
+def _check_auth(where: str, table: Mapping[str, Any]) -> None:
+    if "auth" in table:
+        _check(f"{where}auth.", table["auth"], AUTH)
+        for key in ("realm", "file"):
+            _needs(f"{where}auth.", table["auth"], key)
+        if table["auth"].get("scheme", "digest") not in ("digest", "basic"):
+            raise ValueError(f'{where}auth.scheme: is "digest" or "basic"')
+
+
+def _hosts_of(table: Mapping[str, Any]) -> list[str]:
+    hosts = table.get("host", [])
+    return [hosts] if isinstance(hosts, str) else hosts
 
 
 def _check(where: str, table: Mapping[str, Any], allowed: Mapping[str, Kind]) -> None:
@@ -198,6 +231,8 @@ class Site:
         self._files: list[StaticFiles] = []
         #: Pattern, handler, and what is told of it.
         self._mounts: list[tuple[str, Any, str]] = []
+        #: What is mounted at "/" for some hosts only.
+        self._hosts: dict[str, Any] = {}
         for i, table in enumerate(site.get("mount", [])):
             try:
                 self._mount(dict(table))
@@ -216,14 +251,21 @@ class Site:
 
     def _mount(self, table: dict[str, Any]) -> None:
         path = table.pop("path", "/").rstrip("/")
+        hosts = _hosts_of(table)
+        table.pop("host", None)
         handler: Any
-        if "auth" in table:
-            table["auth"] = self._guard(**table["auth"])
+        if "folders" in table:
+            table["folders"] = {prefix: dict(t) for prefix, t in table["folders"].items()}
+        for protected in (table, *table.get("folders", {}).values()):
+            if "auth" in protected:
+                protected["auth"] = self._guard(**protected["auth"])
         for key in ("ca", "cert", "key"):
             if key in table:
                 table[key] = self._path(table[key])
         if "files" in table:
             root = self._path(table.pop("files"))
+            if "rewrites" in table:
+                table["rewrites"] = {k: self._path(v) for k, v in table["rewrites"].items()}
             if "errors" in table:
                 table["errors"] = {int(code): page for code, page in table["errors"].items()}
             for key, service in (("cgi", Cgi), ("ssi", Ssi)):
@@ -248,6 +290,10 @@ class Site:
         else:
             handler = Uploads(self._path(table.pop("upload")), **table)
             what = f"uploads to {handler.store.tree.root}"
+        if hosts:
+            self._hosts.update(dict.fromkeys(hosts, handler))
+            VirtualHosts(self._hosts)  # a bad name is told before anything is bound
+            what += f" for {', '.join(hosts)}"
         self._mounts.append((path, handler, what))
 
     def _guard(self, realm: str, file: str, scheme: str = "digest") -> Any:
@@ -257,7 +303,11 @@ class Site:
     def bind(self, mgr: Manager) -> list[tuple[str, str]]:
         """Listen: what is served where, for each mount and address."""
         served = []
-        roots = [handler for path, handler, _ in self._mounts if not path]
+        alone = self._hosts.values()
+        roots = [h for path, h, _ in self._mounts if not path and not any(h is a for a in alone)]
+        root = roots[0] if roots else None
+        if self._hosts:
+            root = VirtualHosts(self._hosts, root)
         for table in self._site["listen"]:
             options = dict(table)
             address = options.pop("address")
@@ -274,7 +324,7 @@ class Site:
             if scheme == "https":
                 options.setdefault("key", options["cert"])
             try:
-                listener = mgr.bind(address, roots[0] if roots else None, **options)
+                listener = mgr.bind(address, root, **options)
             except OSError as e:
                 raise ValueError(f"{address}: {reason(e)}") from e
             if self.log is not None:
