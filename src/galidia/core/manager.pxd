@@ -4,7 +4,7 @@ from .connection cimport Connection
 from .poller cimport Poller, Watcher
 from .timers cimport Timer, Timers
 
-cdef int _ROUNDS
+cdef int _ROUNDS, _TURN
 
 cdef class Manager:
     cdef readonly object network

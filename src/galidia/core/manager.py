@@ -51,6 +51,10 @@ MAX_CONNECTIONS = 100_000
 #: Rounds of writing and closing in one poll; what goes on longer waits for the next one.
 FLUSH_ROUNDS = 8
 _ROUNDS = FLUSH_ROUNDS
+#: Ready descriptors that are handled before what they queued for other connections is written: what
+#: several of them send to one connection, as in a chat, leaves in one write.
+TURN = 16
+_TURN = TURN
 #: Seconds until a listener that ran out of descriptors tries again, if none came free before.
 ACCEPT_RETRY = 1.0
 #: Seconds that closing the manager gives its connections to send what waits.
@@ -319,7 +323,7 @@ class Manager:
                     self._current = watcher
                     watcher._ready(what & 7)
                     self._current = None
-                    if self._dirty:
+                    if self._dirty and i % _TURN == 0:
                         self._flush()
             except Exception:
                 self._broken(watcher)
