@@ -79,14 +79,15 @@ def range_holds(req: Request, etag: str | None, modified: float | None) -> bool:
 
 def _match(values: list[str], etag: str | None, modified: float | None, strong: bool) -> bool:
     """Whether one of the tags is that of the representation (section 8.8.3.2)."""
+    weak_etag = etag is not None and etag.startswith("W/")
+    if etag in values and not (strong and weak_etag):  # one tag, as nearly all send
+        return True
     if values == ["*"]:
         return etag is not None or modified is not None
-    if etag is None or (strong and etag.startswith("W/")):
+    if etag is None or (strong and weak_etag):
         return False
     opaque = etag.removeprefix("W/")
     for value in values:
-        if value == etag:
-            return True
         for weak, tag in _TAG.findall(value):
             if tag == opaque and not (strong and weak):
                 return True

@@ -1,6 +1,6 @@
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING
-from cpython.unicode cimport PyUnicode_DecodeLatin1
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_DecodeLatin1
 
 from .grammar cimport bytes_t
 from .outline cimport Outline, left, right, value_end

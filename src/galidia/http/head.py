@@ -8,7 +8,7 @@ else:
     from .. import _cython as cython
 if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING
-    from cython.cimports.cpython.unicode import PyUnicode_DecodeLatin1
+    from cython.cimports.cpython.unicode import PyUnicode_DATA, PyUnicode_DecodeLatin1
     from cython.cimports.galidia.http.outline import left, right, value_end
 
 from .outline import Outline
@@ -54,6 +54,8 @@ class Head(Outline):
     @property
     def method(self) -> str:
         """The method, case-sensitive."""
+        if self.method_end == 3 and self.raw.startswith(b"GET"):  # nearly all are
+            return "GET"
         name = self.raw[: self.method_end]
         return _METHODS.get(name) or name.decode("ascii")
 
@@ -166,10 +168,9 @@ def _values_of(raw: bytes, start: int, name: str, first: bool) -> list[str]:
     values: list[str] = []
     if not len(name) or not name.isascii():  # len() refuses None, isascii() in C does not
         return values
-    wanted = name.encode().lower()
     if cython.compiled:
-        want = cython.cast(cython.p_uchar, PyBytes_AS_STRING(wanted))
-        n = len(wanted)
+        want = cython.cast(cython.p_uchar, PyUnicode_DATA(name))
+        n = len(name)
         base = cython.cast(cython.p_uchar, PyBytes_AS_STRING(raw))
         last = base + len(raw)
         p = base + start
@@ -178,7 +179,7 @@ def _values_of(raw: bytes, start: int, name: str, first: bool) -> list[str]:
             tail = value_end(p, last)
             if value <= tail and p[n] == 0x3A:
                 i = 0
-                while i < n and _LOWER[p[i]] == want[i] and want[i] != 0x3A:
+                while i < n and _LOWER[p[i]] == _LOWER[want[i]] and want[i] != 0x3A:
                     i += 1
                 if i == n:
                     values.append(_latin(value, tail))
@@ -186,10 +187,10 @@ def _values_of(raw: bytes, start: int, name: str, first: bool) -> list[str]:
                         break
             p = tail + 2
         return values
-    if b":" in wanted:
+    if ":" in name:
         return values
     lower = raw.lower()
-    wanted = b"\n" + wanted + b":"
+    wanted = f"\n{name.lower()}:".encode()
     at = lower.find(wanted, start - 1)
     while at >= 0:
         at += len(wanted)
