@@ -178,7 +178,7 @@ class ServerProtocol(Answering):
         if ev == RECV:
             if self._closing:
                 c._recv = discard(c.recv_mbuf, len(c.recv_mbuf))
-            elif self.state == _IDLE and c._unsent() > _BACKLOG:
+            elif self.state == _IDLE and not c._direct and c._unsent() > _BACKLOG:
                 self._crowd(c)
             else:
                 self.read(c)
