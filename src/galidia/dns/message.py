@@ -31,8 +31,10 @@ UDP_PAYLOAD = 1232
 
 _HEAD = Struct("!6H")
 _UDP = int(Flag.UDP)
-_OPCODE = 0x7800
+# Of the second word of the header: opcode and response code.
+_NO_FLAGS = 0x780F
 _DNSSEC_OK = 0x8000
+_OPT = int(Type.OPT)
 _SECTIONS = ("answer", "authority", "additional")
 
 
@@ -197,7 +199,7 @@ class Message:
         opt: Opt | None = None,
     ) -> None:
         self.id = number("id", id, 16)
-        self.flags = number("flags", flags, 16) & ~(_OPCODE | 0xF)
+        self.flags = number("flags", flags, 16) & ~_NO_FLAGS
         self.opcode = OPCODES[number("opcode", opcode, 4)]
         self.rcode = RCODES[number("rcode", rcode, 12)]
         self.questions = list(questions)
@@ -292,27 +294,8 @@ class Message:
 
         Raises FormatError.
         """
-        cursor = Cursor(data)
-        message = cls.__new__(cls)  # whatever is on the wire is right already
-        u16 = cursor.u16
-        message.id = u16()
-        bits = u16()
-        message.flags = bits & ~(_OPCODE | 0xF)
-        message.opcode = OPCODES[(bits & _OPCODE) >> 11]
-        message.rcode = RCODES[bits & 0xF]
-        questions, answers, authorities, additionals = u16(), u16(), u16(), u16()
-        message.questions, message.answers = [], []
-        message.authorities, message.additionals = [], []
-        message.opt = message.connection = None
-        message.limit = LONGEST_MESSAGE
-        for _ in range(questions):
-            name = cursor.name()
-            message.questions.append(Question(name, u16(), u16()))
-        _read_records(cursor, answers, message.answers)
-        _read_records(cursor, authorities, message.authorities)
-        _read_records(cursor, additionals, message.additionals, message)
-        if cursor.at < cursor.end and not trailing:
-            raise FormatError(f"{cursor.end - cursor.at} bytes follow the message")
+        message = cls.__new__(cls)
+        _read(message, data if type(data) is bytes else bytes(data), trailing)
         return message
 
     def encode(self, limit: int = LONGEST_MESSAGE) -> bytes:
@@ -350,7 +333,7 @@ class Message:
             if counts[1 + i] < len(section):
                 break
         counts[3] += opt is not None
-        bits = self.flags & ~(_OPCODE | 0xF) | truncated | self.opcode << 11 | self.rcode & 0xF
+        bits = self.flags & ~_NO_FLAGS | truncated | self.opcode << 11 | self.rcode & 0xF
         w.data[:12] = _HEAD.pack(self.id, bits, *counts)
         return bytes(w.data + tail.data)
 
@@ -382,28 +365,59 @@ def _write_counted(w: Writer, data: Rdata) -> None:
     w.data[start - 2 : start] = size.to_bytes(2, "big")
 
 
-def _read_records(
-    cursor: Cursor, count: int, into: list[Record], message: Message | None = None
-) -> None:
+def _read(message: Message, data: bytes, trailing: bool) -> None:
+    """Fill a message that has no values yet: whatever is on the wire is right already."""
+    cursor = Cursor(data)
+    message.id = cursor.u16()
+    bits = cursor.u16()
+    message.flags = bits & ~_NO_FLAGS
+    message.opcode = OPCODES[(bits & 0x7800) >> 11]
+    message.rcode = RCODES[bits & 0xF]
+    asked = cursor.u16()
+    answers = cursor.u16()
+    authorities = cursor.u16()
+    additionals = cursor.u16()
+    message.opt = message.connection = None
+    message.limit = LONGEST_MESSAGE
+    questions: list[Question] = []
+    for _ in range(asked):
+        question = Question.__new__(Question)
+        question.name = cursor.name()
+        question.type = TYPES[cursor.u16()]
+        question.rclass = CLASSES[cursor.u16()]
+        questions.append(question)
+    message.questions = questions
+    message.answers = _read_records(cursor, answers, None)
+    message.authorities = _read_records(cursor, authorities, None)
+    message.additionals = _read_records(cursor, additionals, message)
+    if cursor.at < cursor.end and not trailing:
+        raise FormatError(f"{cursor.end - cursor.at} bytes follow the message")
+
+
+def _read_records(cursor: Cursor, count: int, message: Message | None) -> list[Record]:
     """Records of a section; ``message`` gets the OPT record, if this is where it may be."""
+    records: list[Record] = []
     for _ in range(count):
         at = cursor.at
         name = cursor.name()
-        type, rclass, ttl = TYPES[cursor.u16()], cursor.u16(), cursor.u32()
+        number = cursor.u16()
+        rclass = cursor.u16()
+        ttl = cursor.u32()
         end = cursor.narrow(cursor.u16())
-        if type == Type.OPT:
+        if number == _OPT:
             if message is None or message.opt is not None or name != ROOT:
                 raise FormatError(f"an OPT record at {at} where none may be")
             message.opt = _read_opt(cursor, rclass, ttl)
-            message.rcode = Rcode(ttl >> 24 << 4 | message.rcode)
+            message.rcode = RCODES[ttl >> 24 << 4 | message.rcode]
         else:
             record = Record.__new__(Record)
             record.name = name
             record.rclass = CLASSES[rclass]
             record.ttl = ttl
-            record.data = read_rdata(cursor, type, rclass)
-            into.append(record)
+            record.data = read_rdata(cursor, TYPES[number], rclass)
+            records.append(record)
         cursor.widen(end)
+    return records
 
 
 def _read_opt(cursor: Cursor, payload_size: int, ttl: int) -> Opt:
@@ -411,4 +425,9 @@ def _read_opt(cursor: Cursor, payload_size: int, ttl: int) -> Opt:
     while cursor.at < cursor.end:
         code = cursor.u16()
         options.append((code, cursor.take(cursor.u16())))
-    return Opt(payload_size, bool(ttl & _DNSSEC_OK), ttl >> 16 & 0xFF, options)
+    opt = Opt.__new__(Opt)
+    opt.payload_size = payload_size
+    opt.dnssec_ok = ttl & _DNSSEC_OK != 0
+    opt.version = ttl >> 16 & 0xFF
+    opt.options = tuple(options)
+    return opt
