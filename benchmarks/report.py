@@ -175,7 +175,7 @@ def defeats(results: Results) -> str:
         ours = results.number(scenario, COMPILED)
         for peer in values:
             number = results.number(scenario, peer)
-            if number * _NOISE < ours:
+            if number + abs(number) * (_NOISE - 1) < ours:  # a loss may be negative
                 lines.append(f"- {scenario}: {peer} {number:.2f}, {COMPILED} {ours:.2f}.")
     return "\n".join(lines) or "None in what was measured."
 

@@ -43,6 +43,10 @@ if not cython.compiled:
 
 logger = logging.getLogger("galidia")
 
+#: Up to so many bytes of a file that is not in memory are read to be sent with the head: for more,
+#: sendfile is cheaper.
+COPIED = 1 << 13
+
 INDEX = ("index.html", "index.htm")
 #: Folders of a path, at most, in which a script is looked for that the path goes on behind.
 SCRIPT_DEPTH = 50
@@ -311,7 +315,7 @@ class StaticFiles:
             start, end = ranges[0]
             where = (file.lines, start, end - 1, file.size)
             extra = b"%bContent-Range: bytes %d-%d/%d\r\n" % where
-            if file.content is not None or end - start <= SMALL_FILE:
+            if file.content is not None or end - start <= COPIED:
                 req.reply_bytes(file.part(start, end), extra, 206)
             else:
                 req.reply_file(os.dup(file.fd), end - start, extra, 206, start)
