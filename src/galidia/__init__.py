@@ -16,6 +16,7 @@ from .core.address import Address, AddressError
 from .core.bind import inherited_listeners
 from .core.connection import Connection
 from .core.events import ERR_RESOLVE, ERR_TLS, Event, Flag
+from .core.file import OpenFile
 from .core.handler import Handler, handles
 from .core.manager import Manager
 from .core.protocol import Protocol
@@ -76,6 +77,7 @@ __all__ = [
     "Flag",
     "Handler",
     "Manager",
+    "OpenFile",
     "Protocol",
     "Scheme",
     "check_ip_acl",

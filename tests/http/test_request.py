@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from galidia import EV_CLOSE, EV_HTTP_REQUEST, EV_RECV, Connection, handles
+from galidia import EV_CLOSE, EV_HTTP_REQUEST, EV_RECV, Connection, OpenFile, handles
 from galidia.core.events import mask_of
 from galidia.core.protocol import Protocol
 from galidia.http.dates import parse_date
@@ -181,7 +181,7 @@ def test_twice(answer: Callable[..., Response], tmp_path: Path) -> None:
         with pytest.raises(RuntimeError):
             req.reply_bytes(b"", b"")
         with pytest.raises(RuntimeError):  # and the descriptor is given back
-            req.reply_file(os.open(tmp_path / "f", os.O_RDONLY), 4, b"")
+            req.reply_file(OpenFile(os.open(tmp_path / "f", os.O_RDONLY)), 4, b"")
 
     assert answer(reply).body == b"once"
 

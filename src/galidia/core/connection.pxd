@@ -53,6 +53,7 @@ cdef class Connection(Watcher):
     @cython.locals(mgr=Manager, used=Py_ssize_t)
     cdef object _spill(self)
     @cython.locals(protocol=Protocol)
+    cpdef object send_file(self, object file, long long offset=*, object count=*)
     cpdef object ws_send(self, object data, object opcode=*)
     cpdef object close(self)
     cpdef object close_after_send(self)

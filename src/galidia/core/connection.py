@@ -27,6 +27,7 @@ from .handler import HandlerFunction, nobody, wanted
 from .poller import Watcher
 
 if TYPE_CHECKING:
+    from .file import OpenFile
     from .manager import Manager
     from .protocol import Protocol
     from .timers import Timer
@@ -367,13 +368,16 @@ class Connection(Watcher):
             raise TypeError("messages are of a protocol, and this connection has none")
 
     def send_file(
-        self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None
+        self,
+        file: int | str | os.PathLike[str] | OpenFile,
+        offset: int = 0,
+        count: int | None = None,
     ) -> None:
         """Queue part of a file behind what ``send_mbuf`` holds; it goes out with sendfile.
 
-        ``file`` is a path, or a descriptor, which is closed when done. ``count`` defaults to the
-        rest of the file. Raises OSError when the file cannot be opened, and TypeError on what is
-        not a stream.
+        ``file`` is a path, or a descriptor, which is closed when done, or an `OpenFile`, which
+        others may be sending too. ``count`` defaults to the rest of the file. Raises OSError when
+        the file cannot be opened, and TypeError on what is not a stream.
         """
         raise TypeError("a file can be sent on a stream connection only")
 

@@ -3,6 +3,7 @@ from .bits cimport (ACCEPT, BUFFER_BUT_DONT_SEND, CLOSE_IMMEDIATELY, CONNECT, CO
                     EWOULDBLOCK, READABLE, RECV, RECV_AND_CLOSE, RESOLVING, SCRATCH, SEND, SEND_AND_CLOSE,
                     SSL, SSL_HANDSHAKE_DONE, WRITABLE)
 from .connection cimport Connection
+from .file cimport FileSegment, OpenFile
 from .manager cimport Manager
 from .mbuf cimport append, discard
 from .timers cimport Timer
@@ -28,11 +29,14 @@ cdef class Stream(Connection):
     cdef public object _setup
     cdef object _files
 
+    @cython.locals(opened=OpenFile, segment=FileSegment, other=FileSegment)
+    cpdef object send_file(self, object file, long long offset=*, object count=*)
     cpdef object _ready(self, int mask)
     cpdef object _service(self)
     cpdef object _release(self)
     @cython.locals(mask=int)
     cpdef object _watch(self)
+    @cython.locals(total=Py_ssize_t, segment=FileSegment)
     cpdef Py_ssize_t _unsent(self) except -1
     cpdef object _start(self, Transport io, int interest)
     @cython.locals(mgr=Manager, n=Py_ssize_t, limit=Py_ssize_t)
@@ -43,7 +47,7 @@ cdef class Stream(Connection):
     cdef object _read_pending(self)
     @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t)
     cdef object _write(self)
-    @cython.locals(n=Py_ssize_t, size=Py_ssize_t, budget=Py_ssize_t, count="long long")
+    @cython.locals(n=Py_ssize_t, budget=Py_ssize_t, count="long long", segment=FileSegment)
     cdef object _write_files(self)
     @cython.locals(mgr=Manager, n=Py_ssize_t, size=Py_ssize_t)
     cdef object _write_direct(self, Transport io)

@@ -20,6 +20,7 @@ else:
 from .address import Address
 from .connection import Connection
 from .events import ERR_TLS, Event
+from .file import FileSegment, OpenFile
 
 if TYPE_CHECKING:
     from .manager import Manager
@@ -70,21 +71,6 @@ _BULK = 1 << 14
 #: Room for more than this comes fresh from the system each time, a page fault for every page.
 _IN_PLACE = 1 << 16
 _DRAIN = 16
-
-
-class FileSegment:
-    """A part of a file that goes out when ``at`` bytes of ``send_mbuf`` have left."""
-
-    __slots__ = ("at", "count", "fd", "offset")
-
-    def __init__(self, fd: int, offset: int, count: int, at: int) -> None:
-        self.fd = fd
-        self.offset = offset
-        self.count = count
-        self.at = at
-
-    def close(self) -> None:
-        os.close(self.fd)
 
 
 class Stream(Connection):
@@ -151,23 +137,29 @@ class Stream(Connection):
         return self._io.socket()
 
     def send_file(
-        self, file: int | str | os.PathLike[str], offset: int = 0, count: int | None = None
+        self,
+        file: int | str | os.PathLike[str] | OpenFile,
+        offset: int = 0,
+        count: int | None = None,
     ) -> None:
         self.mgr._check_thread()
-        fd = file if isinstance(file, int) else os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        if isinstance(file, OpenFile):
+            opened = file
+        elif isinstance(file, int):
+            opened = OpenFile(file)
+        else:
+            opened = OpenFile(os.open(file, os.O_RDONLY | os.O_CLOEXEC))
         if count is None:
-            count = max(os.fstat(fd).st_size - offset, 0)
+            count = max(os.fstat(opened.fd).st_size - offset, 0)
         if self._direct:
             self._spill()
-        self._queue_file(FileSegment(fd, offset, count, len(self._send)))
-
-    def _queue_file(self, segment: FileSegment) -> None:
         if self._closed or self._flags & CLOSE_IMMEDIATELY:
-            segment.close()
             return
+        segment = FileSegment(opened, offset, count, len(self._send))
         if self._files is None:
             self._files = deque()
-        segment.at -= sum(s.at for s in self._files)
+        for other in self._files:
+            segment.at -= other.at
         self._files.append(segment)
         self._mark()
 
@@ -557,7 +549,7 @@ class Stream(Connection):
                     self._wrote(n)
             elif segment.count > 0:
                 count = min(segment.count, budget)
-                n = io.sendfile(segment.fd, segment.offset, count)
+                n = io.sendfile(segment.file.fd, segment.offset, count)
                 if n == 0:
                     self.error = "a file became shorter while it was sent"
                     self._flags |= CLOSE_IMMEDIATELY
@@ -571,7 +563,7 @@ class Stream(Connection):
                         self._dispatch(SEND, n)
             else:
                 n = 0
-                files.popleft().close()
+                files.popleft()
             if n < 0:
                 self._blocked = True
                 self._lost(n)
@@ -594,7 +586,8 @@ class Stream(Connection):
         if self._filtered and self._io is not None:
             total += self._io.unsent()
         if self._files is not None:
-            total += sum([segment.count for segment in self._files])
+            for segment in self._files:
+                total += segment.count
         return total
 
     # -- for the manager ----------------------------------------------------------------------
@@ -625,10 +618,7 @@ class Stream(Connection):
         if self._setup is not None:
             self._setup.done()
             self._setup = None
-        if self._files is not None:
-            for segment in self._files:
-                segment.close()
-            self._files = None
+        self._files = None
         io, self._io = self._io, None
         if io is not None:
             self._address = io.peer()

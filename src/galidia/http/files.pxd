@@ -1,5 +1,6 @@
 cimport cython
 from libc.stdint cimport uint64_t
+from ..core.file cimport OpenFile
 from .tree cimport Tree
 
 cdef extern from *:
@@ -37,11 +38,10 @@ cdef class File:
     cdef uint64_t numbers[5]
     cdef readonly bytes name, lines, rest, validators
     cdef public bytes content
-    cdef public int fd
+    cdef public OpenFile opened
     cdef public double looked
     cdef public tuple neighbours, poor
     cpdef bytes part(self, long long start, long long end)
-    cpdef object close(self)
 
 cdef class FileCache:
     cdef Tree _tree
@@ -57,7 +57,7 @@ cdef class FileCache:
     cpdef File get(self, str path, object status)
     @cython.locals(file=File)
     cpdef object drop(self, str path)
-    @cython.locals(file=File)
+    @cython.locals(file=File, opened=OpenFile)
     cdef File _load(self, str path, str key, str coding, str kind)
     cdef object _keep(self, str key, File file)
 

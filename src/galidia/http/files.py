@@ -12,7 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import cython
@@ -22,6 +22,7 @@ if cython.compiled:
     from cython.cimports.cpython.bytes import PyBytes_AS_STRING
     from cython.cimports.galidia.http.files import galidia_is_same
 
+from ..core.file import OpenFile
 from .compression import SUFFIXES, acceptable, compress
 from .dates import format_date
 from .fields import header_lines
@@ -56,8 +57,8 @@ class File:
     """
 
     __slots__ = (
-        "changed", "content", "content_type", "etag", "fd", "identity", "lines", "looked",
-        "modified", "name", "neighbours", "numbers", "poor", "rest", "size", "validators", "varies",
+        "changed", "content", "content_type", "etag", "identity", "lines", "looked", "modified",
+        "name", "neighbours", "numbers", "opened", "poor", "rest", "size", "validators", "varies",
     )  # fmt: skip
 
     numbers: list[int]  # in C: the identity, for a comparison without objects
@@ -91,8 +92,9 @@ class File:
             self.rest += b"Content-Encoding: %b\r\n" % coding.encode("ascii")
         self.rest += self.validators
         self.lines = header_lines([("Content-Type", kind)]) + self.rest
+        #: All of it, or if it is too large for that, an `OpenFile`.
         self.content: bytes | None = None
-        self.fd = -1
+        self.opened: Any = None
         #: When its packed neighbours were looked for, the codings that were found, and those that
         #: it does not pay to apply.
         self.looked = 0.0
@@ -103,12 +105,7 @@ class File:
         """Some of its bytes. Raises OSError when they are not there any more."""
         if self.content is not None:
             return self.content[start:end]
-        return _read(self.fd, start, end - start)
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        return _read(self.opened.fd, start, end - start)
 
 
 class FileCache:
@@ -193,44 +190,33 @@ class FileCache:
     def drop(self, path: str) -> None:
         """Forget what was known of a path."""
         file = self._known.pop(path, None)
-        if file is not None:
-            if file.content is not None:
-                self._bytes -= len(file.content)
-            file.close()
+        if file is not None and file.content is not None:
+            self._bytes -= len(file.content)
 
     def close(self) -> None:
-        """Give back the descriptors of the files that are remembered."""
-        for file in list(self._known.values()):
-            file.close()
+        """Forget all files, which gives their descriptors back."""
         self._known.clear()
         self._bytes = 0
 
     def _load(self, path: str, key: str, coding: str, kind: str) -> File:
         self.drop(key)
-        fd = self._tree.open(path, _READ)
-        try:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise PermissionError(errno.EACCES, "not a regular file", path)
-            if not kind:
-                kind = content_type(path, self._types)
-            codes = self._precompressed or self._compresses
-            varies = bool(coding) or (codes and compressible(kind))
-            etag = etag_of(status, f"-{coding}" if coding else "")
-            name = os.fsencode(path)
-            file = File(name, _identity(status), kind, coding, etag, varies, self._extra)
-            if file.size <= SMALL_FILE:
-                content = os.pread(fd, SMALL_FILE + 1, 0)
-                if len(content) != file.size:
-                    raise OSError(errno.EAGAIN, "the file changed while it was read", path)
-                file.content = content
-        except BaseException:
-            os.close(fd)
-            raise
-        if file.content is None:
-            file.fd = fd
+        opened = OpenFile(self._tree.open(path, _READ))
+        status = os.fstat(opened.fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise PermissionError(errno.EACCES, "not a regular file", path)
+        if not kind:
+            kind = content_type(path, self._types)
+        codes = self._precompressed or self._compresses
+        varies = bool(coding) or (codes and compressible(kind))
+        etag = etag_of(status, f"-{coding}" if coding else "")
+        name = os.fsencode(path)
+        file = File(name, _identity(status), kind, coding, etag, varies, self._extra)
+        if file.size > SMALL_FILE:
+            file.opened = opened
         else:
-            os.close(fd)
+            file.content = os.pread(opened.fd, SMALL_FILE + 1, 0)
+            if len(file.content) != file.size:
+                raise OSError(errno.EAGAIN, "the file changed while it was read", path)
             if time.time() - file.changed < SETTLED:
                 return file
         self._keep(key, file)

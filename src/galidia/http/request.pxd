@@ -1,5 +1,6 @@
 cimport cython
 from ..core.connection cimport Connection
+from ..core.file cimport OpenFile
 from ..core.protocol cimport Protocol
 from .fields cimport header_lines
 from .message cimport Message
@@ -56,7 +57,7 @@ cdef class Request(Message):
     @cython.locals(line=bytes)
     cdef object _send(self, int status, long long length, bytes extra, bytes content)
     cpdef object reply_bytes(self, bytes content, bytes extra, int status=*)
-    cpdef object reply_file(self, int fd, long long length, bytes extra, int status=*,
+    cpdef object reply_file(self, OpenFile file, long long length, bytes extra, int status=*,
                             long long offset=*)
     cdef object _finished(self)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from .status import reason
 if TYPE_CHECKING:
     from ..core.address import Address
     from ..core.connection import Connection
+    from ..core.file import OpenFile
     from ..core.handler import HandlerFunction
     from ..core.protocol import Protocol
     from .sse import EventStream
@@ -236,54 +236,41 @@ class Request(Message):
         self._finished()
 
     def reply_file(
-        self, fd: int, length: int, extra: bytes, status: int = 200, offset: int = 0
+        self, file: OpenFile, length: int, extra: bytes, status: int = 200, offset: int = 0
     ) -> None:
-        """Answer with ``length`` bytes of an open file, which is closed when sent.
+        """Answer with ``length`` bytes of an open file.
 
         ``extra`` are ready-made field lines, each with its CRLF.
         """
-        c: Any = self.connection
-        try:
-            self._send(status, length, extra, b"")
-        except BaseException:
-            os.close(fd)
-            raise
-        if self.method == "HEAD" or c.closed:
-            os.close(fd)
-        else:
+        self._send(status, length, extra, b"")
+        if self.method != "HEAD" and not self.connection.closed:
             self.answer_size = length
-            c.send_file(fd, offset, length)
+            self.connection.send_file(file, offset, length)
         self._finished()
 
     def reply_parts(
         self,
-        fd: int,
+        file: OpenFile,
         heads: list[bytes],
         ranges: list[tuple[int, int]],
         tail: bytes,
         extra: bytes,
     ) -> None:
-        """Answer 206 with ranges of an open file, which stays open, each behind its head.
+        """Answer 206 with ranges of an open file, each behind its head.
 
         ``extra`` are ready-made field lines, each with its CRLF.
         """
-        c: Any = self.connection
-        fds: list[int] = []
         length = len(tail)
-        try:
+        for head, (start, end) in zip(heads, ranges, strict=True):
+            length += len(head) + end - start
+        self._send(206, length, extra, b"")
+        c = self.connection
+        if not c.closed and self.method != "HEAD":
             for head, (start, end) in zip(heads, ranges, strict=True):
-                length += len(head) + end - start
-                fds.append(os.dup(fd))
-            self._send(206, length, extra, b"")
-            if not c.closed and self.method != "HEAD":
-                for head, (start, end) in zip(heads, ranges, strict=True):
-                    c.send(head)
-                    c.send_file(fds.pop(0), start, end - start)
-                c.send(tail)
-                self.answer_size = length
-        finally:
-            for left in fds:
-                os.close(left)
+                c.send(head)
+                c.send_file(file, start, end - start)
+            c.send(tail)
+            self.answer_size = length
         self._finished()
 
     def relay(

@@ -284,7 +284,7 @@ class StaticFiles:
         if file.content is not None:
             req.reply_bytes(file.content, file.lines)
         else:
-            req.reply_file(os.dup(file.fd), file.size, file.lines)
+            req.reply_file(file.opened, file.size, file.lines)
 
     def _is_answered(self, req: Request, file: File) -> bool:
         """Whether it is not the whole file that a request with conditions or ranges gets."""
@@ -318,7 +318,7 @@ class StaticFiles:
             if file.content is not None or end - start <= COPIED:
                 req.reply_bytes(file.part(start, end), extra, 206)
             else:
-                req.reply_file(os.dup(file.fd), end - start, extra, 206, start)
+                req.reply_file(file.opened, end - start, extra, 206, start)
         else:
             self._serve_parts(req, file, ranges)
         return True
@@ -333,7 +333,7 @@ class StaticFiles:
                 pieces += [head, file.part(start, end)]
             req.reply_bytes(b"".join(pieces) + tail, kind + file.rest, 206)
         else:
-            req.reply_parts(file.fd, heads, ranges, tail, kind + file.rest)
+            req.reply_parts(file.opened, heads, ranges, tail, kind + file.rest)
 
     # -- scripts ------------------------------------------------------------------------------
 
@@ -401,7 +401,8 @@ class StaticFiles:
         elif error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN):
             self._error(req, 503, "", None)
         else:
-            logger.error("cannot serve %r: %s", req.path, error)
+            # The traceback of an error in a record that is kept would keep the file open.
+            logger.error("cannot serve %r: %s", req.path, str(error))
             self._error(req, 500, "", None)
 
 

@@ -1,0 +1,11 @@
+cimport cython
+
+@cython.final
+cdef class OpenFile:
+    cdef readonly int fd
+
+@cython.final
+cdef class FileSegment:
+    cdef OpenFile file
+    cdef long long offset, count
+    cdef Py_ssize_t at
