@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from galidia.http.listing import Listing
+from galidia.http.folder.listing import Listing
 
 TIMES = 5
 

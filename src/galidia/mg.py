@@ -303,7 +303,7 @@ def mg_register_http_endpoint_opt(
 ) -> None:
     """`Connection.endpoint`, with a file: behind a `DigestAuth`."""
     if auth_file is not None:
-        from .http.guards import DigestAuth
+        from .http.access.guards import DigestAuth
 
         handler = DigestAuth(auth_domain or "", auth_file).protect(handler)
     listener.endpoint(uri_path, handler)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from galidia.http.passwords import PasswordFile
+from galidia.http.access.passwords import PasswordFile
 from tests.cli.command import GALIDIA, environment, run
 from tests.helpers import PATIENCE
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from galidia import EV_ACCEPT, EV_CLOSE, EV_RECV, Connection, Manager, handles
-from galidia.http.fetching import Fetch, Result, fetch
-from galidia.http.pool import Pool, pool_of
+from galidia.http.fetching.fetch import Fetch, Result, fetch
+from galidia.http.fetching.pool import Pool, pool_of
 from galidia.testing import SimNetwork
 
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ([ -~\x80-\xff\t]*)")

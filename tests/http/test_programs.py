@@ -18,9 +18,9 @@ import pytest
 
 from galidia import EV_ACCEPT, EV_HTTP_REQUEST, Connection, Handler, Manager, handles
 from galidia.http import HttpOptions, StaticFiles
-from galidia.http.compression import compress
 from galidia.http.cookies import set_cookie
 from galidia.http.cors import cors
+from galidia.http.folder.compression import compress
 from tests import browser
 from tests.helpers import Certificates
 from tests.http.conftest import running

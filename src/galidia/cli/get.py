@@ -10,9 +10,9 @@ from hashlib import new as new_hash
 from typing import Any
 
 from ..core.manager import Manager
-from ..http.fetching import Timeouts
+from ..http.fetching.fetch import Timeouts
+from ..http.fetching.pool import pool_of
 from ..http.fields import names_of
-from ..http.pool import pool_of
 from .job import Job
 from .options import connection_options, headers_of, seconds, url_of
 from .output import UsageError

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 from ..core.manager import Manager
-from ..http.fetching import MAX_REDIRECTS, Fetch, Result, Timeouts, fetch
+from ..http.fetching.fetch import MAX_REDIRECTS, Fetch, Result, Timeouts, fetch
 from ..http.fields import names_of
 from ..http.multipart import encode_parts
 from ..http.parameters import TOKEN

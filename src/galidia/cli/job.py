@@ -17,7 +17,7 @@ from ..http.errors import (
     TlsError,
     TruncatedError,
 )
-from ..http.fetching import fetch
+from ..http.fetching.fetch import fetch
 from ..http.urls import parse_url
 from .names import name_of_disposition, name_of_url
 from .output import complain, reason, size
@@ -25,7 +25,7 @@ from .part import Part, RangeError
 
 if TYPE_CHECKING:
     from ..core.timers import Timer
-    from ..http.fetching import Fetch, Result
+    from ..http.fetching.fetch import Fetch, Result
     from ..http.reply import Reply
     from .get import Batch
 

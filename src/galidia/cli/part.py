@@ -8,7 +8,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from ..http.download import strong_validator
+from ..http.fetching.download import strong_validator
 
 if TYPE_CHECKING:
     from ..http.reply import Reply

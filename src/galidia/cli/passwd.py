@@ -6,7 +6,7 @@ import argparse
 import getpass
 import sys
 
-from ..http.passwords import remove_user, set_password
+from ..http.access.passwords import remove_user, set_password
 from .output import complain
 
 _LONGEST = 4096

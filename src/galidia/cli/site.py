@@ -38,15 +38,15 @@ from ..core.events import Event
 from ..core.handler import handles
 from ..core.manager import Manager
 from ..core.registry import default_ports
+from ..http.access.guards import BasicAuth, DigestAuth
 from ..http.access_log import AccessLog
-from ..http.cgi import Cgi
 from ..http.dav import WebDav
-from ..http.guards import BasicAuth, DigestAuth
+from ..http.folder.static import StaticFiles
 from ..http.hosts import VirtualHosts
-from ..http.receiving import Uploads
-from ..http.reverse_proxy import ReverseProxy
-from ..http.ssi import Ssi
-from ..http.static import StaticFiles
+from ..http.proxy.reverse_proxy import ReverseProxy
+from ..http.scripts.cgi import Cgi
+from ..http.scripts.ssi import Ssi
+from ..http.uploads.receiving import Uploads
 from .output import reason
 
 

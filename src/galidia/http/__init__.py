@@ -7,29 +7,29 @@ are what the handlers of their events get.
 
 from typing import TYPE_CHECKING, Any
 
+from .folder.static import StaticFiles
 from .options import HttpOptions
 from .request import Request
-from .static import StaticFiles
 
 if TYPE_CHECKING:
+    from .access.guards import BasicAuth, DigestAuth
+    from .access.passwords import FolderPasswords
     from .access_log import AccessLog
     from .auth import Digest
-    from .cgi import Cgi
     from .client_options import ClientOptions
     from .cookies import CookieJar
     from .dav import WebDav
     from .errors import FetchError
-    from .fetching import Fetch, Result, Timeouts, fetch
-    from .guards import BasicAuth, DigestAuth
+    from .fetching.fetch import Fetch, Result, Timeouts, fetch
+    from .fetching.pool import Pool, pool_of
     from .hosts import VirtualHosts
     from .parameters import FormError
-    from .passwords import FolderPasswords
-    from .pool import Pool, pool_of
-    from .receiving import Uploads
+    from .proxy.reverse_proxy import ReverseProxy
     from .redirect import redirect_to_https
     from .reply import Reply
-    from .reverse_proxy import ReverseProxy
-    from .ssi import Ssi, SsiCall
+    from .scripts.cgi import Cgi
+    from .scripts.ssi import Ssi, SsiCall
+    from .uploads.receiving import Uploads
 
 __all__ = [
     "AccessLog",
@@ -64,28 +64,28 @@ __all__ = [
 # What a server can do without is imported when it is first used.
 _LAZY = {
     "AccessLog": "access_log",
-    "BasicAuth": "guards",
-    "Cgi": "cgi",
+    "BasicAuth": "access.guards",
+    "Cgi": "scripts.cgi",
     "ClientOptions": "client_options",
     "CookieJar": "cookies",
     "Digest": "auth",
-    "DigestAuth": "guards",
-    "Fetch": "fetching",
+    "DigestAuth": "access.guards",
+    "Fetch": "fetching.fetch",
     "FetchError": "errors",
-    "FolderPasswords": "passwords",
+    "FolderPasswords": "access.passwords",
     "FormError": "parameters",
-    "Pool": "pool",
+    "Pool": "fetching.pool",
     "Reply": "reply",
-    "Result": "fetching",
-    "ReverseProxy": "reverse_proxy",
-    "Ssi": "ssi",
-    "SsiCall": "ssi",
-    "Timeouts": "fetching",
-    "Uploads": "receiving",
+    "Result": "fetching.fetch",
+    "ReverseProxy": "proxy.reverse_proxy",
+    "Ssi": "scripts.ssi",
+    "SsiCall": "scripts.ssi",
+    "Timeouts": "fetching.fetch",
+    "Uploads": "uploads.receiving",
     "VirtualHosts": "hosts",
     "WebDav": "dav",
-    "fetch": "fetching",
-    "pool_of": "pool",
+    "fetch": "fetching.fetch",
+    "pool_of": "fetching.pool",
     "redirect_to_https": "redirect",
 }
 

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from ..core.address import Url
     from ..core.connection import Connection
     from ..core.timers import Timer
+    from .content import Content, Sender
     from .errors import FetchError
     from .fields import Headers
-    from .uploads import Content, Sender
 
 if not cython.compiled:
     from ..core.bits import CLOSE, CLOSE_IMMEDIATELY, CONNECT, RECV, SEND
@@ -224,7 +224,7 @@ class ClientProtocol(Reader):
         if type(body) is bytes:
             data = body
         elif body is not None:
-            from .uploads import Content, content_of
+            from .content import Content, content_of
 
             content = body if isinstance(body, Content) else content_of(body, length)
             if content.data is not None:
@@ -243,7 +243,7 @@ class ClientProtocol(Reader):
         waits = expect_continue and (bool(data) or content is not None)
         if waits:
             if content is None:
-                from .uploads import content_of
+                from .content import content_of
 
                 content = content_of(data)
                 data = b""
@@ -302,7 +302,7 @@ class ClientProtocol(Reader):
                 file = content.path or os.dup(content.fd)
                 c.send_file(file, content.offset, content.length)
                 return
-            from .uploads import Sender
+            from .content import Sender
 
             sender = Sender(content)
         except Exception as e:
@@ -587,7 +587,7 @@ def first_request(protocol: ClientProtocol, url: Url, extra: dict[str, Any]) -> 
 
         pairs.append(("Authorization", basic(*credentials_of(url.userinfo))))
     if first["body"] is not None:
-        from .uploads import content_of
+        from .content import content_of
 
         first["body"] = content_of(first["body"], first["length"])
     return {**first, "headers": pairs, "method": method, "target": target}

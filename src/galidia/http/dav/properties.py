@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..dates import format_date
-from ..files import etag_of
-from ..media_types import content_type
+from ..folder.files import etag_of
+from ..folder.media_types import content_type
 from . import dead, xml
 from .locks import Lock
 from .space import XML_TYPE, Call, RefusedError, Space, key_of, quote_path, reply_xml, status_of

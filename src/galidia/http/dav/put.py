@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...core.events import Event, mask_of
-from ..files import etag_of
+from ..folder.files import etag_of
 from . import dead
 from .names import temporary
 from .space import Call, RefusedError

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...core.events import Event, mask_of
-from ..static import StaticFiles
+from ..folder.static import StaticFiles
 from . import changes, locking, properties, put
 from .jobs import Job
 from .space import Call, RefusedError, Space, status_of

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
-from ..conditions import check
-from ..files import etag_of
-from ..tree import Tree, hider
+from ..folder.conditions import check
+from ..folder.files import etag_of
+from ..folder.tree import Tree, hider
 from . import if_header, xml
 from .jobs import Jobs
 from .locks import Lock, LockTable
