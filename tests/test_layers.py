@@ -53,18 +53,36 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             yield from ((node.level, alias.name) for alias in node.names)
 
 
-def uses(path: Path) -> set[str]:
-    """The layers that a module imports from, its own left out."""
+def targets(path: Path) -> Iterator[tuple[str, ...]]:
+    """What a module imports of the package, from its top."""
     folder = path.relative_to(PACKAGE).parent.parts
-    found = set()
     for level, name in imports(path):
         if level:
-            base = folder[: len(folder) - level + 1]
-            found.add(layer((*base, *name.split("."))))
+            yield (*folder[: len(folder) - level + 1], *name.split("."))
+
+
+def uses(path: Path) -> set[str]:
+    """The layers that a module imports from, its own left out."""
+    found = {layer(parts) for parts in targets(path)}
     return found - {layer(path.relative_to(PACKAGE).with_suffix("").parts)}
 
 
 PROTOCOLS = {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {"core", "cli"}
+#: The packages of http, and those that each stands on.
+ROOMS: dict[str, set[str]] = {
+    "access": {"folder"},
+    "dav": {"folder"},
+    "fetching": set(),
+    "folder": set(),
+    "proxy": {"fetching"},
+    "scripts": {"folder"},
+    "uploads": {"folder"},
+}
+
+
+def rooms(path: Path) -> set[str]:
+    """The packages of http that a module imports from."""
+    return {room for room in ROOMS for parts in targets(path) if parts[:2] == ("http", room)}
 
 
 def test_layers_are_found() -> None:
@@ -85,7 +103,9 @@ def test_the_engine_knows_no_protocol(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in MODULES if path.parent.name in PROTOCOLS], ids=name_of
+    "path",
+    [path for path in MODULES if path.relative_to(PACKAGE).parts[0] in PROTOCOLS],
+    ids=name_of,
 )
 def test_a_protocol_knows_the_engine_and_other_protocols(path: Path) -> None:
     assert uses(path) - BASE - PROTOCOLS - {"core"} == set()
@@ -101,6 +121,26 @@ def test_protocols_do_not_go_in_circles() -> None:
             del above[name]
         above = {name: used.difference(bottom) for name, used in above.items()}
     assert above == {}
+
+
+def test_the_rooms_of_http_are_known() -> None:
+    assert {path.parent.name for path in (PACKAGE / "http").glob("*/__init__.py")} == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_http_stands_on_those_it_says(room: str) -> None:
+    found = {used for path in (PACKAGE / "http" / room).rglob("*.py") for used in rooms(path)}
+    assert found - {room} == ROOMS[room]
+
+
+@pytest.mark.parametrize(
+    "path",
+    # The package itself names what there is, and loads it when it is asked for.
+    [path for path in (PACKAGE / "http").glob("*.py") if path.stem != "__init__"],
+    ids=name_of,
+)
+def test_the_rest_of_http_knows_none_of_its_rooms(path: Path) -> None:
+    assert rooms(path) == set()
 
 
 @pytest.mark.parametrize("path", CODECS, ids=name_of)
