@@ -1,13 +1,14 @@
-"""HTTP/1.1: the codec, the server, the client, and a folder served over it.
+"""HTTP/1.1: the codec, the server and the client; what stands on them is in packages of its own.
 
 ``outline``, ``head`` and ``chunked`` are the codec, ``reader`` reads messages off a connection with
 it, and ``server`` and ``client`` say what for; ``message``, ``request`` and what lies beside them
-are what the handlers of their events get.
+are what the handlers of their events get. None of these knows the packages: ``folder``, ``uploads``
+and ``dav`` serve files, take them and let clients change them; ``scripts`` runs programs, ``proxy``
+asks other servers, ``access`` says who may, and ``fetching`` is the client's side.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from .folder.static import StaticFiles
 from .options import HttpOptions
 from .request import Request
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .errors import FetchError
     from .fetching.fetch import Fetch, Result, Timeouts, fetch
     from .fetching.pool import Pool, pool_of
+    from .folder.static import StaticFiles
     from .hosts import VirtualHosts
     from .parameters import FormError
     from .proxy.reverse_proxy import ReverseProxy
@@ -80,6 +82,7 @@ _LAZY = {
     "ReverseProxy": "proxy.reverse_proxy",
     "Ssi": "scripts.ssi",
     "SsiCall": "scripts.ssi",
+    "StaticFiles": "folder.static",
     "Timeouts": "fetching.fetch",
     "Uploads": "uploads.receiving",
     "VirtualHosts": "hosts",
