@@ -9,7 +9,7 @@ Options are those of connect, as in ca=ca.pem. Without a proxy in the arguments,
 import sys
 
 from galidia import Manager
-from galidia.http.fetching.fetch import fetch
+from galidia.http import fetch
 
 
 def main(proxy, url, *words):

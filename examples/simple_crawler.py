@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from galidia import Manager
-from galidia.http.fetching.fetch import fetch
+from galidia.http import fetch
 
 
 class Links(HTMLParser):

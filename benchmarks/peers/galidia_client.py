@@ -6,7 +6,7 @@ from typing import Any
 from batches import CONNECTIONS, HELLO, REQUESTS, Batches
 
 from galidia import Manager
-from galidia.http.fetching.fetch import fetch
+from galidia.http import fetch
 
 
 class Client:
