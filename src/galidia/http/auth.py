@@ -1,5 +1,5 @@
 """Credentials: the fields that carry them, and what a client says in them: Basic (RFC 7617) and
-Digest (RFC 7616). What a server makes of them is in `guards`.
+Digest (RFC 7616). What a server makes of them is in `access.guards`.
 
 `Digest` answers the strongest challenge that it understands: SHA-512-256, SHA-256, then MD5, each
 also as a session, with quality of protection ``auth``. Challenges without one are from before 1999

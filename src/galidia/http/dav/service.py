@@ -1,7 +1,8 @@
 """A folder over WebDAV, class 1, 2 and 3 (RFC 4918): a handler of requests.
 
-Nothing outside of the folder is read, written or learned of (see `tree`): links that lead out of it
-are not there, and neither are names that begin with a dot. GET and HEAD are those of `StaticFiles`.
+Nothing outside of the folder is read, written or learned of (see `folder.tree`): links that lead
+out of it are not there, and neither are names that begin with a dot. GET and HEAD are those of
+`StaticFiles`.
 """
 
 from __future__ import annotations
