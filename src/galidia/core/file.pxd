@@ -7,5 +7,6 @@ cdef class OpenFile:
 @cython.final
 cdef class FileSegment:
     cdef OpenFile file
+    cdef FileSegment next
     cdef long long offset, count
     cdef Py_ssize_t at

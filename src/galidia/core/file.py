@@ -37,10 +37,11 @@ class OpenFile:
 class FileSegment:
     """A part of a file that goes out when ``at`` bytes of ``send_mbuf`` have left."""
 
-    __slots__ = ("at", "count", "file", "offset")
+    __slots__ = ("at", "count", "file", "next", "offset")
 
     def __init__(self, file: OpenFile, offset: int, count: int, at: int) -> None:
         self.file = file
         self.offset = offset
         self.count = count
         self.at = at
+        self.next: FileSegment | None = None

@@ -27,9 +27,9 @@ cdef class Stream(Connection):
     cdef bint _starved
     cdef bint _filtered
     cdef public object _setup
-    cdef object _files
+    cdef FileSegment _files
 
-    @cython.locals(opened=OpenFile, segment=FileSegment, other=FileSegment)
+    @cython.locals(opened=OpenFile, segment=FileSegment, last=FileSegment)
     cpdef object send_file(self, object file, long long offset=*, object count=*)
     cpdef object _ready(self, int mask)
     cpdef object _service(self)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class Stream(Connection):
         self._filtered = False
         #: While it is being established: who does it, or the deadline of the handshake.
         self._setup: Any = None
-        self._files: deque[FileSegment] | None = None
+        self._files: FileSegment | None = None
         Connection.__init__(self, mgr, handler, flags)
 
     # -- what the handler sees ----------------------------------------------------------------
@@ -156,11 +155,15 @@ class Stream(Connection):
         if self._closed or self._flags & CLOSE_IMMEDIATELY:
             return
         segment = FileSegment(opened, offset, count, len(self._send))
-        if self._files is None:
-            self._files = deque()
-        for other in self._files:
-            segment.at -= other.at
-        self._files.append(segment)
+        last = self._files
+        if last is None:
+            self._files = segment
+        else:
+            segment.at -= last.at
+            while last.next is not None:
+                last = last.next
+                segment.at -= last.at
+            last.next = segment
         self._mark()
 
     # -- establishing -------------------------------------------------------------------------
@@ -535,11 +538,15 @@ class Stream(Connection):
     def _write_files(self) -> None:
         """Send the files that are queued, each after the bytes that were queued before it."""
         budget = _WRITE_BURST
-        files = self._files
         io = self._io
         self._blocked = False
-        while files and io is not None and not self._shut and not self._flags & CLOSE_IMMEDIATELY:
-            segment = files[0]
+        segment = self._files
+        while (
+            segment is not None
+            and io is not None
+            and not self._shut
+            and not self._flags & CLOSE_IMMEDIATELY
+        ):
             if segment.at > len(self._send):
                 segment.at = len(self._send)  # the handler has taken bytes back
             if segment.at > 0:
@@ -563,7 +570,7 @@ class Stream(Connection):
                         self._dispatch(SEND, n)
             else:
                 n = 0
-                files.popleft()
+                segment = self._files = segment.next
             if n < 0:
                 self._blocked = True
                 self._lost(n)
@@ -572,10 +579,8 @@ class Stream(Connection):
             if budget <= 0:
                 self._mark()
                 return
-        if not files:
-            self._files = None
-            if self._send or (io is not None and io.unsent()):
-                self._write()
+        if segment is None and (self._send or (io is not None and io.unsent())):
+            self._write()
 
     def _unsent(self) -> int:
         if self._shut:
@@ -585,9 +590,10 @@ class Stream(Connection):
             total += self.mgr._out_used
         if self._filtered and self._io is not None:
             total += self._io.unsent()
-        if self._files is not None:
-            for segment in self._files:
-                total += segment.count
+        segment = self._files
+        while segment is not None:
+            total += segment.count
+            segment = segment.next
         return total
 
     # -- for the manager ----------------------------------------------------------------------
@@ -618,7 +624,8 @@ class Stream(Connection):
         if self._setup is not None:
             self._setup.done()
             self._setup = None
-        self._files = None
+        while self._files is not None:
+            self._files = self._files.next  # one by one: a chain would be freed by recursion
         io, self._io = self._io, None
         if io is not None:
             self._address = io.peer()

@@ -13,7 +13,16 @@ __all__ = ["MAX_RANGES", "content_range", "parse_ranges", "parts_of"]
 MAX_RANGES = 16
 #: Bytes between two ranges that are sent rather than left out.
 _GAP = 80
-_HUGE = 1 << 62
+#: What numbers over 18 digits are taken for: more bytes than there are.
+_HUGE = 10**18
+_MOST = 10**17
+
+# How far a member of the list is read.
+_EMPTY = 0
+_FIRST = 1
+_DASH = 2
+_LAST = 3
+_BEHIND = 4
 
 
 def parse_ranges(value: str, size: int) -> list[tuple[int, int]] | None:
@@ -22,39 +31,56 @@ def parse_ranges(value: str, size: int) -> list[tuple[int, int]] | None:
 
     None: the field is to be ignored. It is malformed, of another unit, or asks for too much.
     """
-    unit, equals, text = value.partition("=")
-    if not equals or (unit != "bytes" and unit.strip("\t ").lower() != "bytes"):
-        return None
-    if not text.isascii():
-        return None
-    count = 0
+    at = 6
+    if not value.startswith("bytes="):
+        unit, equals, _ = value.partition("=")
+        at = len(unit) + 1
+        if not equals or unit.strip("\t ").lower() != "bytes":
+            return None
     ranges: list[tuple[int, int]] = []
-    for part in text.split(","):
-        first, dash, last = part.strip("\t ").partition("-")
-        if not first and not dash:  # an empty member of a list means nothing (RFC 9110 5.6.1.2)
-            continue
-        count += 1
-        if not dash or not (first or last) or count > MAX_RANGES:
+    first, last = -1, -1
+    count, part = 0, _EMPTY
+    for c in value[at:] + ",":
+        if "0" <= c <= "9":
+            if part == _FIRST:
+                first = first * 10 + ord(c) - 48 if first < _MOST else _HUGE
+            elif part in (_DASH, _LAST):
+                last = max(last, 0) * 10 + ord(c) - 48 if last < _MOST else _HUGE
+                part = _LAST
+            elif part == _EMPTY:
+                first = ord(c) - 48
+                part = _FIRST
+            else:
+                return None
+        elif c == "-":
+            if part > _FIRST:
+                return None
+            part = _DASH
+        elif c == " " or c == "\t":
+            if part == _FIRST:
+                return None
+            if part != _EMPTY:
+                part = _BEHIND
+        elif c != ",":
             return None
-        if (first and not first.isdecimal()) or (last and not last.isdecimal()):
-            return None
-        if first:
-            start = _number(first)
-            end = size
-            if last:
-                number = _number(last)
-                if number < start:
-                    return None
-                if number < size:
-                    end = number + 1
-        else:  # so many from the end
-            number = _number(last)
-            if not size and number:
-                return None  # there is nothing, and that is what was asked for
-            start = size - number if number < size else 0
-            end = size
-        if start < end:
-            ranges.append((start, end))
+        elif part != _EMPTY:  # an empty member of a list means nothing (RFC 9110 5.6.1.2)
+            count += 1
+            if part == _FIRST or count > MAX_RANGES or (first < 0 and last < 0):
+                return None
+            if first < 0:  # so many from the end
+                if not size and last:
+                    return None  # there is nothing, and that is what was asked for
+                first, last = max(size - last, 0), size
+            elif last < 0:
+                last = size
+            elif last < first:
+                return None
+            else:
+                last = min(last + 1, size)
+            if first < last:
+                ranges.append((first, last))
+            first, last = -1, -1
+            part = _EMPTY
     if not count:
         return None
     return _joined(ranges) if len(ranges) > 1 else ranges
@@ -78,14 +104,6 @@ def parts_of(
     tail = f"\r\n--{boundary}--\r\n".encode("ascii")
     length = sum(len(head) for head in heads) + sum(end - start for start, end in ranges)
     return heads, tail, length + len(tail)
-
-
-def _number(digits: str) -> int:
-    if len(digits) > 18:
-        digits = digits.lstrip("0") or "0"
-        if len(digits) > 18:
-            return _HUGE
-    return int(digits)
 
 
 def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

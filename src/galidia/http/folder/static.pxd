@@ -3,7 +3,7 @@ from ..outline cimport IF_RANGE, RANGE
 from ..request cimport Request
 from .conditions cimport check, range_holds
 from .files cimport File, FileCache
-from .ranges cimport parse_ranges
+from .ranges cimport content_range, parse_ranges
 from .tree cimport Tree
 
 cdef class StaticFiles:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 if not cython.compiled:
     from ..outline import IF_RANGE, RANGE
     from .conditions import check, range_holds
-    from .ranges import parse_ranges
+    from .ranges import content_range, parse_ranges
 
 logger = logging.getLogger("galidia")
 
@@ -313,8 +313,8 @@ class StaticFiles:
             self._error(req, 416, f"the file has {file.size} bytes", headers)
         elif len(ranges) == 1:
             start, end = ranges[0]
-            where = (file.lines, start, end - 1, file.size)
-            extra = b"%bContent-Range: bytes %d-%d/%d\r\n" % where
+            where = content_range(start, end, file.size)
+            extra = file.lines + f"Content-Range: {where}\r\n".encode("ascii")
             if file.content is not None or end - start <= COPIED:
                 req.reply_bytes(file.part(start, end), extra, 206)
             else:
