@@ -5,7 +5,7 @@ from .protocol cimport Protocol
 from .timers cimport Timer
 from .poller cimport Watcher
 from .bits cimport (CLOSE, CLOSE_IMMEDIATELY, CONGESTED, DRAINED,
-                    LISTENING, NUMBERS, OTHER, POLL, RECV_AND_CLOSE, SEND_AND_CLOSE, SETTABLE, TIMER, UDP)
+                    LISTENING, NUMBERS, OTHER, POLL, RECV_AND_CLOSE, SCRATCH, SEND_AND_CLOSE, SETTABLE, TIMER, UDP)
 
 cdef list _MEMBERS
 cdef bytes _SHIFT
@@ -52,8 +52,8 @@ cdef class Connection(Watcher):
     cpdef object send(self, data)
     @cython.locals(mgr=Manager, used=Py_ssize_t)
     cdef object _spill(self)
-    @cython.locals(protocol=Protocol)
     cpdef object send_file(self, object file, long long offset=*, object count=*)
+    @cython.locals(protocol=Protocol)
     cpdef object ws_send(self, object data, object opcode=*)
     cpdef object close(self)
     cpdef object close_after_send(self)
@@ -92,3 +92,6 @@ cdef class Connection(Watcher):
     cpdef object _watch(self)
     cpdef object _child_gone(self, str host)
     cpdef Py_ssize_t _unsent(self) except -1
+
+@cython.locals(mgr=Manager, used=Py_ssize_t)
+cdef char *room(Connection c, Py_ssize_t n) except? NULL

@@ -43,6 +43,7 @@ if not cython.compiled:
         OTHER,
         POLL,
         RECV_AND_CLOSE,
+        SCRATCH,
         SEND_AND_CLOSE,
         SETTABLE,
         TIMER,
@@ -52,6 +53,7 @@ if not cython.compiled:
 
     current_thread = threading.get_ident
 else:
+    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
     from cython.cimports.cpython.pythread import (  # type: ignore[no-redef]
         PyThread_get_thread_ident as current_thread,
     )
@@ -815,6 +817,22 @@ class Connection(Watcher):
         address = self.local if flags & LISTENING else self.peer
         state = " closed" if self._closed else ""
         return f"<Connection {self.id} {transport} {kind} {address}{state}>"
+
+
+if cython.compiled:
+
+    def room(c: Any, n: int) -> Any:
+        # Where n bytes that are sent at once are to be put; NULL: `send` them instead.
+        mgr = c.mgr
+        if mgr._thread != current_thread() and mgr._thread != 0:
+            mgr._wrong_thread()
+        used = mgr._out_used
+        if not c._direct or c._closed or c._flags & CLOSE_IMMEDIATELY:
+            return cython.NULL
+        if used >= c.send_mbuf_limit or n > SCRATCH - used:
+            return cython.NULL
+        mgr._out_used = used + n
+        return PyByteArray_AS_STRING(mgr._out) + used
 
 
 def _as_bytes(data: Any) -> bytes:

@@ -19,7 +19,7 @@ cdef class DateLine:
     cdef bytes at(self, Connection c)
 
 @cython.locals(total=Py_ssize_t, digits=int, left="unsigned long long", number="char[24]", p="char *", message=bytes)
-cdef bytes assemble(bytes status, bytes date, bytes extra, long long length, bytes body)
+cdef object _deliver(Connection c, bytes status, bytes date, bytes extra, long long length, bytes body)
 
 cdef class Answering(Reader):
     cdef public bint expects, defers

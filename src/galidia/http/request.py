@@ -34,6 +34,7 @@ else:
         PyBytes_FromStringAndSize,
         PyBytes_GET_SIZE,
     )
+    from cython.cimports.galidia.core.connection import room
     from cython.cimports.libc.string import memcpy
 
 _STATUS_LINES: list[bytes] = [b""] * 1000
@@ -510,9 +511,9 @@ class Request(Message):
         self.answer_status = status
         self.answer_size = len(content)
         if len(content) <= _TOGETHER:
-            c.send(assemble(line, self._date.at(c), extra, length, content))
+            _deliver(c, line, self._date.at(c), extra, length, content)
         else:
-            c.send(assemble(line, self._date.at(c), extra, length, b""))
+            _deliver(c, line, self._date.at(c), extra, length, b"")
             c.send(content)
 
     def _finished(self) -> None:
@@ -546,8 +547,10 @@ def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:
     return request
 
 
-def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes) -> bytes:
-    """A response in one piece; a negative length is not said."""
+def _deliver(
+    c: Connection, status: bytes, date: bytes, extra: bytes, length: int, body: bytes
+) -> None:
+    """Send a response in one piece; a negative length is not said."""
     if cython.compiled:
         number: Any
         digits = 0
@@ -567,8 +570,11 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
             + 2
             + PyBytes_GET_SIZE(body)
         )
-        message: bytes = PyBytes_FromStringAndSize(cython.NULL, total)
-        p = PyBytes_AS_STRING(message)
+        message: bytes | None = None
+        p = room(c, total)
+        if p == cython.NULL:
+            message = PyBytes_FromStringAndSize(cython.NULL, total)
+            p = PyBytes_AS_STRING(message)
         memcpy(p, PyBytes_AS_STRING(status), PyBytes_GET_SIZE(status))
         p += PyBytes_GET_SIZE(status)
         memcpy(p, PyBytes_AS_STRING(date), PyBytes_GET_SIZE(date))
@@ -582,10 +588,13 @@ def assemble(status: bytes, date: bytes, extra: bytes, length: int, body: bytes)
         p += PyBytes_GET_SIZE(extra)
         memcpy(p, b"\r\n", 2)
         memcpy(p + 2, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body))
-        return message
-    if length < 0:
-        return b"%b%b%b\r\n%b" % (status, date, extra, body)
-    return b"%b%bContent-Length: %d\r\n%b\r\n%b" % (status, date, length, extra, body)
+        if message is not None:
+            c.send(message)
+    elif length < 0:
+        c.send(b"%b%b%b\r\n%b" % (status, date, extra, body))
+    else:
+        parts = (status, date, length, extra, body)
+        c.send(b"%b%bContent-Length: %d\r\n%b\r\n%b" % parts)
 
 
 def _status_line(status: int) -> bytes:
