@@ -106,6 +106,8 @@ class Resolver:
     A derived class has `ask`. Any object with `resolve` and `close` will do for `connect`.
     """
 
+    __slots__ = ("_mgr", "hosts")
+
     def __init__(self, mgr: Manager, hosts_file: str | None = None) -> None:
         self._mgr = mgr
         path = mgr.network.hosts_file if hosts_file is None else hosts_file

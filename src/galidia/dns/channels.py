@@ -14,7 +14,12 @@ import errno
 import os
 from collections import deque
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
 
 from ..core.address import Address, family_of, is_ip
 from ..core.events import Event
@@ -24,6 +29,10 @@ from ..core.poller import Watcher
 if TYPE_CHECKING:
     from ..core.connection import Connection
     from ..core.manager import Manager
+
+if cython.compiled:
+    from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
+    from cython.cimports.cpython.bytes import PyBytes_FromStringAndSize
 
 #: Queries that one UDP socket sends in its life.
 QUERIES = 64
@@ -38,18 +47,23 @@ BATCH = 64
 #: Bytes of a header: id, flags and four counts.
 HEADER = 12
 
+_QUERIES, _BATCH, _HEADER = QUERIES, BATCH, HEADER
 _READABLE, _WRITABLE = 1, 2
 _SOFT = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
 
 
-class Asker(Protocol):
+class Asker:
     """Who waits for a reply."""
 
-    def replied(self, channel: Any, data: bytes) -> bool:
-        """A message with the id of the query: whether it is a reply to it."""
+    __slots__ = ()
 
-    def failed(self, channel: Any, why: str) -> None:
+    def replied(self, channel: Channel, data: bytes) -> bool:
+        """A message with the id of the query: whether it is a reply to it."""
+        raise NotImplementedError
+
+    def failed(self, channel: Channel, why: str) -> None:
         """There will be none on this channel."""
+        raise NotImplementedError
 
 
 class Dice:
@@ -63,12 +77,12 @@ class Dice:
         self._at = 0
 
     def draw(self) -> int:
-        if self._at >= len(self._block):
-            self._block = self._network.entropy(512)
-            self._at = 0
-        at = self._at
+        at, block = self._at, self._block
+        if at >= len(block):
+            block = self._block = self._network.entropy(512)
+            at = 0
         self._at = at + 2
-        return self._block[at] << 8 | self._block[at + 1]
+        return block[at] << 8 | block[at + 1]
 
 
 class Server:
@@ -108,21 +122,21 @@ class Server:
         self.lane: Lane | None = None
         self._tcp: TcpLane | None = None
 
-    def ask(self, asker: Asker, wire: bytes) -> tuple[Any, int]:
+    def ask(self, asker: Asker, wire: bytes) -> tuple[Channel, int]:
         """Send a query over UDP: the channel that the reply comes by, and the id. Raises OSError"""
         lane = self.lane
-        if lane is None or lane.used >= QUERIES:
+        if lane is None or lane.used >= _QUERIES:
             self.lane = None  # stays None if there is no other
             lane = self.lane = Lane(self)
         return lane, lane.ask(asker, wire)
 
-    def ask_tcp(self, asker: Asker, wire: bytes) -> tuple[Any, int]:
+    def ask_tcp(self, asker: Asker, wire: bytes) -> tuple[Channel, int]:
         """The same over TCP (RFC 7766); all that wait at the same time share a connection."""
         if self._tcp is None:
             self._tcp = TcpLane(self)
         return self._tcp, self._tcp.ask(asker, wire)
 
-    def gone(self, channel: Any) -> None:
+    def gone(self, channel: Channel) -> None:
         """A channel is closed."""
         if self.lane is channel:
             self.lane = None
@@ -133,14 +147,14 @@ class Server:
         return str(self.address)
 
 
-class _Channel:
+class Channel(Watcher):
     """Queries that wait for a reply, by id."""
 
-    __slots__ = ()
+    __slots__ = ("server", "waiting")
 
-    if TYPE_CHECKING:  # the slots are those of the derived classes: two bases cannot both have some
-        waiting: dict[int, Asker]
-        server: Server
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.waiting: dict[int, Asker] = {}
 
     def draw(self, asker: Asker) -> int:
         """An id that no other query of this channel has."""
@@ -153,7 +167,7 @@ class _Channel:
     def take(self, data: bytes) -> None:
         """A message has come."""
         asker = None
-        if len(data) >= HEADER:
+        if len(data) >= _HEADER:
             asker = self.waiting.get(data[0] << 8 | data[1])
         if asker is None or not asker.replied(self, data):
             self.server.ignored += 1
@@ -176,18 +190,17 @@ class _Channel:
         raise NotImplementedError
 
 
-class Lane(Watcher, _Channel):
+class Lane(Channel):
     """A UDP socket to one server, or to a multicast group."""
 
-    __slots__ = ("_host", "_interest", "_io", "_outbox", "server", "used", "waiting")
+    __slots__ = ("_host", "_interest", "_io", "_outbox", "_port", "used")
 
     def __init__(self, server: Server) -> None:
-        self.server = server
-        self.waiting: dict[int, Asker] = {}
+        Channel.__init__(self, server)
         self.used = 0
         self._outbox: deque[bytes] = deque()
         host, port = server.address
-        self._host = host
+        self._host, self._port = host, port
         family = family_of(host)
         draws = DRAWS
         while True:
@@ -232,10 +245,10 @@ class Lane(Watcher, _Channel):
             self._watch(_READABLE)
             for data in waiting:
                 self._send(data)
-        host, port = self._host, self.server.address.port
+        host, port = self._host, self._port
         anybody = self.server.multicast
         scratch = self.server.mgr._scratch
-        for _ in range(BATCH):
+        for _ in range(_BATCH):
             if self._io is None:
                 return
             n, sender = self._io.receive(scratch)
@@ -245,7 +258,10 @@ class Lane(Watcher, _Channel):
                 return
             # Between being bound and being connected the socket takes what anybody sends.
             if sender[1] == port and (anybody or sender[0] == host or self._is_server(sender[0])):
-                self.take(bytes(scratch[:n]))
+                if cython.compiled:
+                    self.take(PyBytes_FromStringAndSize(PyByteArray_AS_STRING(scratch), n))
+                else:
+                    self.take(bytes(scratch[:n]))
             else:
                 self.server.ignored += 1
 
@@ -270,14 +286,13 @@ class Lane(Watcher, _Channel):
             self.server.gone(self)
 
 
-class TcpLane(_Channel):
+class TcpLane(Channel):
     """A TCP connection to one server: each message has its length in front of it (RFC 7766 8)."""
 
-    __slots__ = ("_c", "server", "waiting")
+    __slots__ = ("_c",)
 
     def __init__(self, server: Server) -> None:
-        self.server = server
-        self.waiting: dict[int, Asker] = {}
+        Channel.__init__(self, server)
         self._c: Any = server.mgr.connect(f"tcp://{server.address}", handles_of(self))
 
     def ask(self, asker: Asker, wire: bytes) -> int:

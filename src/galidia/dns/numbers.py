@@ -48,6 +48,9 @@ class Number(IntEnum):
             raise ValueError(f"there is no DNS {cls.__name__.lower()} {text!r}")
         return cls(int(number))
 
+    # As it is equal to its number; an enumeration takes the hash of the name otherwise.
+    __hash__ = int.__hash__
+
     def __str__(self) -> str:
         return self.name
 

@@ -24,21 +24,34 @@ MAX_TTL = 86_400
 MAX_NEGATIVE_TTL = 3_600
 #: What says that a class is that of the Internet, also with the bit that mDNS has there.
 _CLASS_BITS = 0x7FFF
+_IN = int(Class.IN)
+_NXDOMAIN = int(Rcode.NXDOMAIN)
+_ANY, _CNAME = int(Type.ANY), int(Type.CNAME)
 #: What an entry and a record cost in memory, roughly.
 _ENTRY, _RECORD = 400, 600
 
 
-class Outcome(NamedTuple):
+class Outcome:
     """What a question came to. ``ttl`` is in seconds, 0 for what must not be kept.
 
     ``kind`` is None where there are records, else the class of the error, and ``text`` its words.
     """
 
-    name: Name
-    records: tuple[Record, ...] = ()
-    ttl: int = 0
-    kind: type[ResolveError] | None = None
-    text: str = ""
+    __slots__ = ("kind", "name", "records", "text", "ttl")
+
+    def __init__(
+        self,
+        name: Name,
+        records: tuple[Record, ...] = (),
+        ttl: int = 0,
+        kind: type[ResolveError] | None = None,
+        text: str = "",
+    ) -> None:
+        self.name = name
+        self.records = records
+        self.ttl = ttl
+        self.kind = kind
+        self.text = text
 
     @property
     def addresses(self) -> list[str]:
@@ -54,8 +67,10 @@ class Outcome(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of memory that it takes, roughly."""
-        data = sum(_RECORD + len(record.name.wire) for record in self.records)
-        return _ENTRY + len(self.name.wire) + len(self.text) + data
+        size = _ENTRY + len(self.name.wire) + len(self.text)
+        for record in self.records:
+            size += _RECORD + len(record.name.wire)
+        return size
 
 
 class Chase(NamedTuple):
@@ -76,24 +91,23 @@ def read_reply(
     """
     first = name
     answers = message.answers
+    number = int(type)
     while True:
-        found = [r for r in answers if r.type == type and _belongs(r, name)]
-        if found or type == Type.ANY:
-            found = found or [r for r in answers if _belongs(r, name)]
-            if found:
-                return Outcome(name, tuple(found), min(ttl, *(r.ttl for r in found)))
-        if type == Type.CNAME:
+        found = _records(answers, name, number)
+        if found:
+            return Outcome(name, tuple(found), min(ttl, *[r.ttl for r in found]))
+        if number == _CNAME:
             break
-        alias = next((r for r in answers if r.type == Type.CNAME and _belongs(r, name)), None)
-        if alias is None or not isinstance(alias.data, CNAME):
+        known = _records(answers, name, _CNAME)
+        if not known or not isinstance(known[0].data, CNAME):
             break
         aliases += 1
         if aliases > MAX_ALIASES:
             return Outcome(name, kind=ResolveError, text=f"'{asked.host}' has too many aliases")
-        ttl = min(ttl, alias.ttl)
-        name = alias.data.target
+        ttl = min(ttl, known[0].ttl)
+        name = known[0].data.target
     negative = _negative_ttl(message, name)
-    if message.rcode == Rcode.NXDOMAIN:
+    if message.rcode == _NXDOMAIN:
         missing = f"'{asked.host}' cannot be resolved: no such name"
         if name is not first or aliases:
             missing = f"'{asked.host}' is an alias of '{name.host}', which does not exist"
@@ -106,8 +120,19 @@ def read_reply(
     return Outcome(name, (), min(ttl, negative), NoDataError, text)
 
 
+def _records(records: list[Record], name: Name, number: int) -> list[Record]:
+    """Those of a name that are of a type, which may be ANY."""
+    found = []
+    for record in records:
+        if record.data.type == number and _belongs(record, name):
+            found.append(record)
+    if number == _ANY and not found:
+        found = [record for record in records if _belongs(record, name)]
+    return found
+
+
 def _belongs(record: Record, name: Name) -> bool:
-    return record.name == name and record.rclass & _CLASS_BITS == Class.IN
+    return record.name == name and record.rclass & _CLASS_BITS == _IN
 
 
 def _negative_ttl(message: Message, name: Name) -> int:

@@ -9,20 +9,28 @@ outcome. What is not a reply to this question changes nothing at all.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
 
 from ..core.resolver import NoAnswerError, NotFoundError, RefusedError
-from .channels import DOWN_FOR, HEADER, TcpLane
+from .channels import DOWN_FOR, HEADER, Asker, TcpLane
 from .message import Message
 from .name import ROOT, Name
 from .numbers import Rcode, Type
-from .outcome import MAX_TTL, Chase, Outcome, read_reply
+from .outcome import MAX_TTL, Chase, Outcome
 from .wire import FormatError
+
+if not cython.compiled:
+    from .outcome import read_reply
 
 if TYPE_CHECKING:
     from ..core.manager import Manager
     from ..core.timers import Timer
-    from .channels import Server
+    from .channels import Channel, Server
 
 #: Bytes of a UDP reply that no network on the way has to cut (dnsflagday.net, 2020).
 PAYLOAD = 1232
@@ -34,19 +42,27 @@ _EDNS = _PATTERN[:HEADER]
 _PLAIN = Message.query(ROOT, Type.A, payload_size=None).encode()[:HEADER]
 _ON_LINK = Message.query(ROOT, Type.A, recursion=False, payload_size=None).encode()[:HEADER]
 
-_NO_EDNS = (Rcode.FORMERR, Rcode.NOTIMP)
+_HEADER = HEADER
+_NOERROR, _NXDOMAIN = int(Rcode.NOERROR), int(Rcode.NXDOMAIN)
+# Who does not know EDNS answers one of these.
+_FORMERR, _NOTIMP = int(Rcode.FORMERR), int(Rcode.NOTIMP)
 
 
-class Way(NamedTuple):
+class Way:
     """Who is asked, best first, how many seconds each has, and in how many rounds."""
 
-    servers: list[Server]
-    timeout: float
-    attempts: int
-    multicast: bool = False
+    __slots__ = ("attempts", "multicast", "servers", "timeout")
+
+    def __init__(
+        self, servers: list[Server], timeout: float, attempts: int, multicast: bool = False
+    ) -> None:
+        self.servers = servers
+        self.timeout = timeout
+        self.attempts = attempts
+        self.multicast = multicast
 
 
-class Query:
+class Query(Asker):
     """A question, and everybody who waits for its outcome."""
 
     __slots__ = (
@@ -86,8 +102,8 @@ class Query:
         self._aliases = 0
         self._ttl = MAX_TTL
         #: Where a reply may come from, and whether what it is about was asked without EDNS.
-        self._tries: dict[tuple[Any, int], bool] = {}
-        self._channel: Any = None
+        self._tries: dict[tuple[Channel, int], bool] = {}
+        self._channel: Channel | None = None
         self._timer: Timer | None = None
         self._aim(name)
 
@@ -141,20 +157,21 @@ class Query:
         plain = server.plain
         wire = self._wire(plain)
         try:
-            ask = server.ask_tcp if tcp else server.ask
-            channel, ident = ask(self, wire)
+            sent = server.ask_tcp(self, wire) if tcp else server.ask(self, wire)
         except OSError as e:  # no route, no descriptor
             self._failed[server] = f"{server} cannot be reached: {e.strerror or e}"
             return False
-        self._channel = channel
-        self._tries[channel, ident] = plain
+        self._channel = sent[0]
+        self._tries[sent] = plain
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._mgr._add_timer(self.way.timeout, 0.0, self._timed_out, (), None)
         return True
 
     def _timed_out(self) -> None:
-        self._channel.server.down_until = self._mgr.monotonic() + DOWN_FOR
+        channel = self._channel
+        assert channel is not None
+        channel.server.down_until = self._mgr.monotonic() + DOWN_FOR
         self._next()
 
     def _give_up(self) -> None:
@@ -179,16 +196,18 @@ class Query:
 
     # -- replies ------------------------------------------------------------------------------
 
-    def replied(self, channel: Any, data: bytes) -> bool:
+    def replied(self, channel: Channel, data: bytes) -> bool:
         """A message that has the id of one of the queries: whether it is a reply to it."""
         if data[2] & 0xF8 != 0x80:  # QR, and the opcode of a query
             return False
         server, rcode = channel.server, data[3] & 15
         sent = (channel, data[0] << 8 | data[1])
         question = self._question
-        asked = data[4:6] == b"\0\1" and data[HEADER : HEADER + len(question)] == question
-        if rcode in _NO_EDNS and not self._tries[sent] and not self.way.multicast:
-            if not asked and data[4:6] != b"\0\0":  # who understands nothing may say no more
+        questions = data[4] << 8 | data[5]
+        asked = questions == 1 and data.startswith(question, _HEADER)
+        no_edns = rcode in (_FORMERR, _NOTIMP)
+        if no_edns and not self._tries[sent] and not self.way.multicast:
+            if not asked and questions:  # who understands nothing may say no more
                 return False
             server.plain = True
             self._forget(sent)
@@ -205,7 +224,7 @@ class Query:
             if not self._send(server, tcp=True):
                 self._next()
             return True
-        if rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
+        if rcode not in (_NOERROR, _NXDOMAIN):
             return self._refused(sent, f"{server} answers {Rcode(rcode).name}")
         try:
             message = Message.decode(data)
@@ -237,7 +256,7 @@ class Query:
         self._finish(result)
         return True
 
-    def _refused(self, sent: tuple[Any, int], why: str) -> bool:
+    def _refused(self, sent: tuple[Channel, int], why: str) -> bool:
         """A server is of no use for this question."""
         channel, _ = sent
         self._failed[channel.server] = why
@@ -247,13 +266,13 @@ class Query:
             self._next()
         return True
 
-    def _forget(self, sent: tuple[Any, int]) -> None:
+    def _forget(self, sent: tuple[Channel, int]) -> None:
         """Of what was sent, this waits no longer for a reply."""
         del self._tries[sent]
         channel, ident = sent
         channel.drop(ident)
 
-    def failed(self, channel: Any, why: str) -> None:
+    def failed(self, channel: Channel, why: str) -> None:
         """A channel is broken: the kernel or the peer says that there will be no reply."""
         tries = {sent: p for sent, p in self._tries.items() if sent[0] is not channel}
         if len(tries) == len(self._tries):
