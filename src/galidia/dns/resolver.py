@@ -55,6 +55,7 @@ MAX_ACTIVE = 200
 #: What no server is asked about (RFC 6761 6.3 and 6.4, RFC 7686 2).
 _SPECIAL_LABELS = (b"localhost", b"invalid", b"onion")
 _SPECIAL = tuple(Name.of([label]).key for label in _SPECIAL_LABELS)
+_PTR = int(Type.PTR)
 
 
 class Resolver(CoreResolver):
@@ -70,6 +71,27 @@ class Resolver(CoreResolver):
     ``cache_entries`` and ``cache_bytes``. Raises ValueError for a server that is no IP address and
     for numbers that make no sense.
     """
+
+    __slots__ = (
+        "_active",
+        "_closed",
+        "_dice",
+        "_file",
+        "_given",
+        "_ignored",
+        "_known",
+        "_link",
+        "_queries",
+        "_queue",
+        "_servers",
+        "_starting",
+        "_turn",
+        "_waiting",
+        "cache",
+        "max_active",
+        "max_pending",
+        "mgr",
+    )
 
     def __init__(
         self,
@@ -194,7 +216,7 @@ class Resolver(CoreResolver):
         the PTR records are those of its name in reverse."""
         kind = Type.parse(type) if isinstance(type, str) else Type(type)
         try:
-            text = ip_address(name).reverse_pointer if kind == Type.PTR and is_ip(name) else name
+            text = ip_address(name).reverse_pointer if kind == _PTR and is_ip(name) else name
             asked = Name(text)
         except ValueError as e:
             answer(Lookup(name, [], NotFoundError(f"{name!r} cannot be resolved: {e}")))
@@ -210,8 +232,8 @@ class Resolver(CoreResolver):
 
         Returns a function that cancels.
         """
-        key = name.key
-        known = self.cache.get(key, type, self.mgr.monotonic()) or _special(name, type)
+        key = (name.key, type)
+        known = self.cache.get(name.key, type, self.mgr.monotonic()) or _special(name, type)
         if self._closed:
             known = Outcome(name, kind=ClosedError, text="the manager was closed")
         if known is None and self._waiting >= self.max_pending:
@@ -221,11 +243,11 @@ class Resolver(CoreResolver):
         if known is not None:
             callback(known)
             return nothing
-        query = self._queries.get((key, type))
+        query = self._queries.get(key)
         if query is None:
             way = self._link if is_local(name) else self._way()
             query = Query(self.mgr, name, type, way, self._finished)
-            self._queries[key, type] = query
+            self._queries[key] = query
             self._queue[query] = None
         number = query.join(callback)
         self._waiting += 1
