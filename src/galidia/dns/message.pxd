@@ -1,6 +1,7 @@
 cimport cython
 
 from .name cimport Name
+from .rdata cimport read_rdata
 from .wire cimport Cursor, Writer
 
 cdef int _NO_FLAGS, _DNSSEC_OK, _OPT

@@ -11,11 +11,19 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    import cython
+else:
+    from .. import _cython as cython
+
 from ..core.events import Flag
 from .name import ROOT, Name, as_name
 from .numbers import CD, CLASSES, OPCODES, QR, RCODES, RD, TC, TYPES, Class, Opcode, Rcode, Type
-from .rdata import LONGEST_RDATA, Rdata, number, read_rdata
+from .rdata import LONGEST_RDATA, Rdata, number
 from .wire import Cursor, FormatError, Writer
+
+if not cython.compiled:
+    from .rdata import read_rdata
 
 if TYPE_CHECKING:
     from ..core.connection import Connection

@@ -6,3 +6,6 @@ cdef class Name:
 
 @cython.locals(name=Name)
 cdef Name made(bytes wire)
+
+@cython.locals(wire=bytearray, at=Py_ssize_t, label=str)
+cdef bytes _wire_of_host(str text)

@@ -38,8 +38,7 @@ class Name:
     def __init__(self, text: str) -> None:
         self._key: bytes | None = None
         if type(text) is str and len(text) < LONGEST_NAME - 1 and _HOST.fullmatch(text):
-            labels = text.rstrip(".").split(".")
-            self.wire = "".join([f"{chr(len(label))}{label}" for label in labels]).encode() + b"\0"
+            self.wire = _wire_of_host(text.rstrip("."))
         else:
             self.wire = _wire_of(_labels_of(text), text)
 
@@ -180,6 +179,16 @@ def _byte_of(match: re.Match[bytes]) -> bytes:
     if number > 255:
         raise ValueError(f"the escape \\{number} is over 255")
     return bytes([number])
+
+
+def _wire_of_host(text: str) -> bytes:
+    """The wire form of text that is labels and dots: the length of a label is where its dot was."""
+    wire = bytearray(b"." + text.encode() + b"\0")
+    at = 0
+    for label in text.split("."):
+        wire[at] = len(label)
+        at += 1 + len(label)
+    return bytes(wire)
 
 
 def _wire_of(labels: list[bytes], source: object) -> bytes:

@@ -40,8 +40,8 @@ class Number(IntEnum):
     def parse(cls, text: str) -> Self:
         """The member of this name, ``TYPE65280`` for one that has none. Raises ValueError."""
         name = text.upper()
-        member = cls.__members__.get(name)
-        if member is not None:
+        member = cls._member_map_.get(name)
+        if isinstance(member, cls):
             return member
         number = name.removeprefix(cls.__name__.upper())
         if number == name or not (number.isascii() and number.isdigit()) or len(number) > 5:

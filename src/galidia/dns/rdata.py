@@ -18,6 +18,7 @@ LONGEST_RDATA = 65535
 _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|((?:[^\s"\\]|\\.)+))', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:([0-9]{3})|(.))", re.DOTALL)
 _CLASSES: dict[int, type[Rdata]] = {}
+_IN = int(Class.IN)
 
 
 class Rdata:
@@ -90,7 +91,7 @@ def read_rdata(cursor: Cursor, type: Type, rclass: int) -> Rdata:
     """The data of a record, up to the cursor's end. Raises FormatError only."""
     cls = _CLASSES.get(type)
     # The highest bit of the class is multicast DNS's (RFC 6762 10.2).
-    if cls is None or (cls.internet and rclass & 0x7FFF != Class.IN):
+    if cls is None or (cls.internet and rclass & 0x7FFF != _IN):
         return Opaque(type, cursor.rest())
     try:
         return cls.read(cursor)

@@ -1,1 +1,2 @@
-# Compiled as it is: the classes of data are to be derived from, and register themselves.
+# The classes are as those of rdata.py.
+cdef str _dotted(bytes packed)

@@ -26,7 +26,7 @@ class A(Rdata):
     @property
     def address(self) -> str:
         """The address as text."""
-        return "%d.%d.%d.%d" % tuple(self.packed)  # noqa: UP031 - the fastest way
+        return _dotted(self.packed)
 
     @classmethod
     def read(cls, cursor: Cursor) -> Self:
@@ -303,3 +303,7 @@ class CAA(Rdata):
 
     def __str__(self) -> str:
         return f"{self.flags} {self.tag} {quote(self.value)}"
+
+
+def _dotted(packed: bytes) -> str:
+    return f"{packed[0]}.{packed[1]}.{packed[2]}.{packed[3]}"
