@@ -315,6 +315,8 @@ def test_unknown_numbers() -> None:
     assert Type.parse("aaaa") is Type.AAAA
     assert Type.parse("TYPE28") == Type.AAAA
     assert Type.parse("type65280") == 65280
+    assert {28: "found", 65280: "too"}[Type.AAAA] == "found"
+    assert hash(Type(65280)) == hash(65280)
     for text in ("", "TYPE", "TYPE-1", "TYPE65536", "NONSENSE", "28", "TYPE\u0663"):
         with pytest.raises(ValueError):
             Type.parse(text)

@@ -26,7 +26,6 @@ from .events import Event
 from .handler import HandlerFunction, nobody
 from .network import Network
 from .poller import Poller, Watcher
-from .resolver import Resolving
 from .timers import Timer, Timers
 
 if TYPE_CHECKING:
@@ -240,6 +239,8 @@ class Manager:
         Returns a function that cancels: the callback is then not called. Raises ValueError for a
         type that there is not, and TypeError for a type if the resolver finds only addresses.
         """
+        from .resolver import Resolving
+
         self._check_open()
         self._check_thread()
         resolving = Resolving(self, name, callback)

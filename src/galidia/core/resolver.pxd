@@ -5,6 +5,7 @@ cdef class Lookup:
 cdef class Resolver:
     cdef public object hosts
     cdef readonly object _mgr
+    cdef object __weakref__
 
 cdef class Resolving:
     cdef object _cancel, _given, _mgr, _name, _timer

@@ -106,7 +106,7 @@ class Resolver:
     A derived class has `ask`. Any object with `resolve` and `close` will do for `connect`.
     """
 
-    __slots__ = ("_mgr", "hosts")
+    __slots__ = ("__weakref__", "_mgr", "hosts")
 
     def __init__(self, mgr: Manager, hosts_file: str | None = None) -> None:
         self._mgr = mgr

@@ -28,7 +28,7 @@ cdef class Resolver(CoreResolver):
     cdef object _queue
     cdef list _find_servers(self, object conf)
     cdef Way _way(self)
-    @cython.locals(key=tuple, known=Outcome, query=Query, number=cython.longlong)
+    @cython.locals(folded=bytes, key=tuple, known=Outcome, query=Query, number=cython.longlong)
     cpdef object question(self, Name name, object type, object callback)
     @cython.locals(query=Query)
     cdef object _start(self)

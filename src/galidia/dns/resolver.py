@@ -232,8 +232,9 @@ class Resolver(CoreResolver):
 
         Returns a function that cancels.
         """
-        key = (name.key, type)
-        known = self.cache.get(name.key, type, self.mgr.monotonic()) or _special(name, type)
+        folded = name.key
+        key = (folded, type)
+        known = self.cache.get(folded, type, self.mgr.monotonic()) or _special(name, type)
         if self._closed:
             known = Outcome(name, kind=ClosedError, text="the manager was closed")
         if known is None and self._waiting >= self.max_pending:
