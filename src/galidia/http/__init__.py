@@ -14,7 +14,7 @@ from .request import Request
 
 if TYPE_CHECKING:
     from .access.guards import BasicAuth, DigestAuth
-    from .access.passwords import FolderPasswords
+    from .access.passwords import FolderPasswords, set_password
     from .access_log import AccessLog
     from .auth import Digest
     from .client_options import ClientOptions
@@ -61,6 +61,7 @@ __all__ = [
     "fetch",
     "pool_of",
     "redirect_to_https",
+    "set_password",
 ]
 
 # What a server can do without is imported when it is first used.
@@ -90,6 +91,7 @@ _LAZY = {
     "fetch": "fetching.fetch",
     "pool_of": "fetching.pool",
     "redirect_to_https": "redirect",
+    "set_password": "access.passwords",
 }
 
 
