@@ -29,6 +29,18 @@ def test_one_open_file_on_several_connections_is_closed_with_the_last(mgr, tcp, 
         os.fstat(fd)
 
 
+def test_what_is_no_descriptor_closes_nothing():
+    kept = os.dup(0)
+    try:
+        for arguments in ((), ("1",), (None,), (1.0,)):
+            with pytest.raises(TypeError):
+                OpenFile(*arguments)
+        os.fstat(0)
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
+
+
 def test_a_descriptor_that_is_not_open(mgr, stream):
     _, c = stream.join(mgr, None, None)
     fd = os.dup(0)

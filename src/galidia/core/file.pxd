@@ -3,6 +3,7 @@ cimport cython
 @cython.final
 cdef class OpenFile:
     cdef readonly int fd
+    cdef bint _owned
 
 @cython.final
 cdef class FileSegment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from operator import index
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,16 +22,18 @@ class OpenFile:
     Each that sends from it keeps a reference, which spares a descriptor of its own.
     """
 
-    __slots__ = ("fd",)
+    __slots__ = ("_owned", "fd")
 
     def __init__(self, fd: int) -> None:
-        self.fd = fd
+        self.fd = index(fd)
+        self._owned = True
 
     def __del__(self) -> None:
         if cython.compiled:
-            c_close(self.fd)
+            if self._owned:  # else there was no number, and 0 is somebody's
+                c_close(self.fd)
         else:
-            with suppress(OSError):  # it was not open
+            with suppress(AttributeError, OSError):  # no number, or of nothing that is open
                 os.close(self.fd)
 
 
