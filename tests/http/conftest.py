@@ -14,6 +14,7 @@ from galidia import EV_HTTP_REQUEST, Connection, Manager, handles
 from galidia.http import StaticFiles
 from galidia.testing import RawClient, SimNetwork
 from tests.helpers import PATIENCE, Certificates, Peer, until
+from tests.http.site import Web, web
 from tests.http.wire import complete
 
 
@@ -27,6 +28,13 @@ def mgr() -> Iterator[Manager]:
 @pytest.fixture(scope="session")
 def certs(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def world() -> Iterator[Web]:
+    """A simulated network of sites, and a client in it."""
+    with web() as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,12 +28,6 @@ from tests.http.site import Asked, Site, Web, reply, web
 ONE = "http://one.example"
 CHUNK = Event.HTTP_CHUNK
 REPLY = Event.HTTP_REPLY
-
-
-@pytest.fixture
-def world() -> Iterator[Web]:
-    with web() as made:
-        yield made
 
 
 def hello(asked: Asked) -> bytes:

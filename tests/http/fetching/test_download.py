@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,6 @@ from tests.http.site import Asked, Web, redirect, reply, web
 
 ONE = "http://one.example/file"
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes
-
-
-@pytest.fixture
-def world() -> Iterator[Web]:
-    with web() as made:
-        yield made
 
 
 class Store:

@@ -23,12 +23,6 @@ from tests.http.site import Asked, Site, Web, redirect, reply, web
 ONE = "http://one.example"
 
 
-@pytest.fixture
-def world() -> Iterator[Web]:
-    with web() as made:
-        yield made
-
-
 def hello(asked: Asked) -> bytes:
     return reply(b"hello")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ from tests.helpers import Certificates, until
 from tests.http.site import Asked, Site, Web, redirect, reply, web
 
 ONE = "http://one.example"
-
-
-@pytest.fixture
-def world() -> Iterator[Web]:
-    with web() as made:
-        yield made
 
 
 def hello(asked: Asked) -> bytes:
