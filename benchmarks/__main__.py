@@ -85,7 +85,7 @@ class Scenario:
 def load_scenarios() -> list[Scenario]:
     """Everything that is measured in requests per second."""
     hello, secure = answers("/", HELLO), answers("/", HELLO, scheme="https")
-    plain, browser = wrk("/", CONNECTIONS), wrk("/", CONNECTIONS, BROWSER_HEADERS)
+    plain, browser = http(CONNECTIONS), http(CONNECTIONS, headers=BROWSER_HEADERS)
     scenarios = [
         Scenario(results.ECHO_SMALL, ECHO, echoes, echo(64, CONNECTIONS)),
         Scenario(results.ECHO_LARGE, ECHO, echoes, echo(1 << 16, CONNECTIONS)),
