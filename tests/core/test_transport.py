@@ -137,7 +137,7 @@ def test_accepting(address):
 
 def test_what_a_transport_of_nothing_says():
     nothing = Transport()
-    assert (nothing.handshake(), nothing.watch(3), nothing.pending()) == (1, 3, False)
+    assert (nothing.handshake(bytearray()), nothing.watch(3), nothing.pending()) == (1, 3, False)
     assert (nothing.unsent(), nothing.error_text(), nothing.connected()) == (0, "", 0)
     assert nothing.peer() == nothing.local() == Address("")
     nothing.shutdown()

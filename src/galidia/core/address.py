@@ -38,6 +38,10 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+#: The address of what has none.
+NOWHERE = Address("")
+
+
 class Url(NamedTuple):
     """A parsed address: ``scheme`` in lower case, host without brackets, ``path`` for Unix.
 

@@ -6,7 +6,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from .address import Address, Url
+from .address import NOWHERE, Address, Url
 from .connection import Connection
 from .datagram import DatagramConnection, DatagramListener
 from .datagram_socket import DatagramSocket
@@ -146,7 +146,7 @@ def _peer_of(sock: socket.socket) -> Address:
     try:
         return from_sockaddr(sock.getpeername())
     except OSError:
-        return Address("")
+        return NOWHERE
 
 
 def inherited_listeners() -> list[int]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
-from .address import Address
+from .address import NOWHERE, Address
 from .events import BITS, Event, Flag
 from .handler import HandlerFunction, nobody, wanted
 from .poller import Watcher
@@ -125,7 +125,9 @@ class Connection(Watcher):
 
     def __init__(self, mgr: Manager, handler: HandlerFunction | None, flags: int = 0) -> None:
         self.mgr = mgr
-        if handler is not None and not callable(handler):
+        if handler is None:
+            handler = nobody
+        elif not callable(handler):
             raise TypeError(f"a handler is a callable (c, ev, data), not {handler!r}")
         self.id: int = self.mgr._register(self)
         self.listener: Connection | None = None
@@ -159,10 +161,10 @@ class Connection(Watcher):
         self._protocol: Protocol | None = None
         #: Handlers of a part of this connection, which are told of its end.
         self._owed: dict[int, tuple[Any, int]] | None = None
-        self._handler: Any = nobody
-        self._wants = 0
+        self._handler: Any = handler
+        self._wants = wanted(handler)
         self._mask = 0
-        self.handler = handler if handler is not None else nobody
+        self._remask()
 
     # -- what the handler sees ----------------------------------------------------------------
 
@@ -242,12 +244,12 @@ class Connection(Watcher):
     @property
     def peer(self) -> Address:
         """The other end's address; ``Address("")`` when there is none."""
-        return Address("")
+        return NOWHERE
 
     @property
     def local(self) -> Address:
         """This end's address; of a listener, the one it is bound to, with the real port."""
-        return Address("")
+        return NOWHERE
 
     @property
     def last_io_time(self) -> float:

@@ -19,7 +19,7 @@ else:
     from .. import _cython as cython
 
 from .acl import check_ip_acl
-from .address import Address, from_sockaddr
+from .address import NOWHERE, Address, from_sockaddr
 from .connection import Connection
 from .datagram_socket import Batch
 from .options import count
@@ -63,7 +63,7 @@ class Datagrams(Connection):
     def __init__(self, mgr: Manager, handler: Any, flags: int) -> None:
         self._io: Any = None
         self._target: Any = None
-        self._address = Address("")
+        self._address = NOWHERE
         self._queued = 0
         self._blocked = False
         self.lost = 0
@@ -79,7 +79,7 @@ class Datagrams(Connection):
     def local(self) -> Address:
         """This end's address."""
         if self._io is None:
-            return Address("")
+            return NOWHERE
         address: Address = self._io.local()
         return address
 

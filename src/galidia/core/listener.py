@@ -13,7 +13,7 @@ else:
     from .. import _cython as cython
 
 from .acl import check_ip_acl
-from .address import Address
+from .address import NOWHERE, Address
 from .connection import Connection
 from .options import count, positive
 from .stream import HANDSHAKE_TIMEOUT, HandshakeDeadline, Stream
@@ -38,6 +38,8 @@ MAX_PER_ADDRESS = 10_000
 SHORTEST_PAUSE = 0.001
 
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_ABORTED = errno.ECONNABORTED
+_NONE_NOW = (errno.EAGAIN, errno.EWOULDBLOCK, _ABORTED, errno.EINTR)
 
 
 class Listener(Connection):
@@ -106,7 +108,7 @@ class Listener(Connection):
     @property
     def local(self) -> Address:
         """The address it listens on, with the real port."""
-        address: Address = self._io.local() if self._io is not None else Address("")
+        address: Address = self._io.local() if self._io is not None else NOWHERE
         return address
 
     @property
@@ -149,16 +151,18 @@ class Listener(Connection):
                 self._take(io)
                 continue
             code = self._io.error
-            if code in _NO_DESCRIPTOR:
+            if code in _NONE_NOW:
+                pass
+            elif code in _NO_DESCRIPTOR:
                 if not self._waiting:
                     logger.warning("%r: %s; accepting pauses", self, os.strerror(code))
                 self._waiting = True
                 self._watch()
                 self.mgr._wait_for_descriptor(self)
-            elif code not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED, errno.EINTR):
+            else:
                 logger.error("%r: accept failed: %s", self, os.strerror(code))
                 self._pause(1.0)
-            if code != errno.ECONNABORTED:
+            if code != _ABORTED:
                 return
 
     def _may_accept(self) -> bool:
@@ -208,7 +212,8 @@ class Listener(Connection):
         if owner._policy != "close":
             c.congestion = owner._policy
         if owner._protocol is not None:
-            c.protocol = owner._protocol.child()
+            c._protocol = owner._protocol.child()
+            c._remask()
         if self._tls is not None:
             io = self._tls.server_transport(io, self._context)
             c._setup = HandshakeDeadline(c, self._handshake_timeout)

@@ -56,4 +56,5 @@ cdef class Stream(Connection):
     cdef object _handshake(self)
     cdef object _established(self)
     cdef object _lost(self, Py_ssize_t code)
+    cdef object _close_when_done(self)
     cdef object _drain(self, Transport io)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
-from .address import Address
+from .address import NOWHERE, Address
 from .connection import Connection
 from .events import ERR_TLS, Event
 from .file import FileSegment, OpenFile
@@ -93,7 +93,7 @@ class Stream(Connection):
 
     def __init__(self, mgr: Manager, handler: Any, flags: int = 0) -> None:
         self._io: Transport | None = None
-        self._address = Address("")
+        self._address = NOWHERE
         self._interest = 0
         self._phase = _ESTABLISHING
         self._failure = 0
@@ -121,7 +121,7 @@ class Stream(Connection):
     @property
     def local(self) -> Address:
         """This end's address."""
-        return self._io.local() if self._io is not None else Address("")
+        return self._io.local() if self._io is not None else NOWHERE
 
     @property
     def tls(self) -> Any:
@@ -177,7 +177,10 @@ class Stream(Connection):
         self._flags &= ~CONNECTING
         if self._flags & SSL:
             self._phase = _HANDSHAKE
-            self._handshake()
+            if self.listener is None:
+                self._handshake()
+            else:
+                self._watch()  # it is the client's turn
         else:
             self._established()
 
@@ -193,7 +196,7 @@ class Stream(Connection):
         io = self._io
         if io is None:
             return
-        result = io.handshake()
+        result = io.handshake(self.mgr._scratch)
         if result == 1:
             self._flags |= SSL_HANDSHAKE_DONE
             self._established()
@@ -661,10 +664,12 @@ class HandshakeDeadline:
     __slots__ = ("_timer", "target")
 
     def __init__(self, c: Stream, seconds: float) -> None:
-        self.target = Address("")
-        self._timer: Timer = c.mgr._add_timer(
-            seconds, 0.0, c._fail, (ERR_TLS, f"no TLS handshake within {seconds:g} s"), None
-        )
+        self.target = NOWHERE
+        self._timer: Timer = c.mgr._add_timer(seconds, 0.0, _handshake_is_late, (c, seconds), None)
 
     def done(self) -> None:
         self._timer.cancel()
+
+
+def _handshake_is_late(c: Stream, seconds: float) -> None:
+    c._fail(ERR_TLS, f"no TLS handshake within {seconds:g} s")

@@ -22,7 +22,7 @@ cdef class TlsTransport(Transport):
     cdef readonly object tls
 
     @cython.locals(code=Py_ssize_t, n=Py_ssize_t)
-    cpdef Py_ssize_t handshake(self) except? -9999
+    cpdef Py_ssize_t handshake(self, bytearray room) except? -9999
     @cython.locals(got=Py_ssize_t, n=Py_ssize_t)
     cpdef Py_ssize_t recv(self, bytearray into, Py_ssize_t limit) except? -9999
     @cython.locals(taken=Py_ssize_t, code=Py_ssize_t)

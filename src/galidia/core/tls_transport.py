@@ -98,22 +98,24 @@ class TlsTransport(Transport):
         # What does the work of `tls`, without its layer of Python where there is one.
         self._object: Any = getattr(self.tls, "_sslobj", self.tls)
 
-    def handshake(self) -> int:
-        while True:
-            if self._waiting and self._in.pending == 0:
-                code = self._answer()
-                if code < 0 and code != -_AGAIN:
-                    return code
-                n = self._fill(bytearray(_FLIGHT), _FLIGHT)
+    def handshake(self, room: bytearray) -> int:
+        n = 0
+        code = self._flush()
+        while code == 0 or code == -_AGAIN:
+            if self._waiting:
+                n = self._fill(room, _FLIGHT)
                 if n == 0:
                     self._error = "the peer ended the connection during the TLS handshake"
                     return ERR_TLS
                 if n < 0:
                     return n
             try:
-                self.tls.do_handshake()
+                self._object.do_handshake()
             except ssl.SSLWantReadError:
                 self._waiting = True
+                code = self._answer()
+                if n < _FLIGHT:  # readiness says when there is more
+                    return -_AGAIN if code == 0 else code
                 continue
             except (ssl.SSLError, ssl.CertificateError) as e:
                 self._error = f"TLS handshake failed: {_reason(e)}"
@@ -121,7 +123,8 @@ class TlsTransport(Transport):
                 return ERR_TLS
             self._more = self._in.pending > 0
             code = self._answer()
-            return 1 if code >= 0 or code == -_AGAIN else code
+            return 1 if code == 0 or code == -_AGAIN else code
+        return code
 
     def recv(self, into: bytearray, limit: int) -> int:
         if self._early:

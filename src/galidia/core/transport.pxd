@@ -8,7 +8,7 @@ cdef class Transport:
     cpdef Py_ssize_t send(self, object data, Py_ssize_t limit, bint more) except? -9999
     @cython.locals(data=bytes)
     cpdef Py_ssize_t sendfile(self, int file, long long offset, Py_ssize_t count) except? -9999
-    cpdef Py_ssize_t handshake(self) except? -9999
+    cpdef Py_ssize_t handshake(self, bytearray room) except? -9999
     cpdef int watch(self, int mask) except -9999
     cpdef bint pending(self) except -1
     cpdef Py_ssize_t unsent(self) except -1

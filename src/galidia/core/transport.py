@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     from .. import _cython as cython
 
-from .address import Address, from_sockaddr
+from .address import NOWHERE, Address, from_sockaddr
 
 if cython.compiled:
     from cython.cimports.cpython.bytearray import PyByteArray_AS_STRING
@@ -64,8 +64,9 @@ class Transport:
         data = os.pread(file, min(count, FILE_BLOCK), offset)
         return self.send(data, len(data), False) if data else 0
 
-    def handshake(self) -> int:
-        """Go on establishing: 1 when done, -EAGAIN when it waits, else a negative error."""
+    def handshake(self, room: bytearray) -> int:
+        """Go on establishing: 1 when done, -EAGAIN when it waits, else a negative error. What is
+        received on the way may pass through ``room``."""
         return 1
 
     def watch(self, mask: int) -> int:
@@ -92,11 +93,11 @@ class Transport:
 
     def peer(self) -> Address:
         """The other end's address."""
-        return Address("")
+        return NOWHERE
 
     def local(self) -> Address:
         """This end's address."""
-        return Address("")
+        return NOWHERE
 
     def error_text(self) -> str:
         """What went wrong, when an errno does not tell."""
@@ -214,7 +215,7 @@ class SocketTransport(Transport):
                 with borrow(self.fd) as sock:
                     self._peer = from_sockaddr(sock.getpeername())
             except OSError:
-                return Address("")
+                return NOWHERE
         return self._peer
 
     def local(self) -> Address:
@@ -222,7 +223,7 @@ class SocketTransport(Transport):
             with borrow(self.fd) as sock:
                 return from_sockaddr(sock.getsockname())
         except OSError:
-            return Address("")
+            return NOWHERE
 
     def connected(self) -> int:
         with borrow(self.fd) as sock:
@@ -262,11 +263,12 @@ class ListenTransport(SocketTransport):
             got = SocketTransport()
             got.fd = fd
             if self.is_unix:
-                got._peer = Address("")
+                got._peer = NOWHERE
             else:
                 port = galidia_address(cython.address(raw), text, 64)  # type: ignore[name-defined]  # noqa: F821
                 host = cython.cast(bytes, text).decode("ascii")  # type: ignore[name-defined]  # noqa: F821
-                got._peer = Address(host, port)
+                # As `Address(host, port)`, which would run a function in Python.
+                got._peer = tuple.__new__(Address, (host, port))
             return got
         try:
             sock, sockaddr = self._sock.accept()
