@@ -267,17 +267,16 @@ class TlsTransport(Transport):
 
     def _answer(self) -> int:
         """Send what OpenSSL itself has to say; as `_flush`."""
-        if self._out.pending > 0:
-            self._outgoing = extend(self._outgoing, self._out.read())
-        return self._flush()
+        return self._deliver(self._out.read()) if self._out.pending > 0 else self._flush()
 
     def _deliver(self, records: bytes) -> int:
-        """Send these records, with none waiting before them; as `_flush`."""
+        """Send these records, after those that wait; as `_flush`."""
+        n = 0
         size = len(records)
-        n = self._inner.send(records, size, False)
-        if n == size:
-            return 0
-        self._outgoing = extend(self._outgoing, records[n:] if n > 0 else records)
+        if not self._outgoing:
+            n = self._inner.send(records, size, False)
+        if n != size:
+            self._outgoing = extend(self._outgoing, records[n:] if n > 0 else records)
         return self._flush()
 
     def _flush(self) -> int:
