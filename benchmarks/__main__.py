@@ -85,11 +85,11 @@ class Scenario:
 def load_scenarios() -> list[Scenario]:
     """Everything that is measured in requests per second."""
     hello, secure = answers("/", HELLO), answers("/", HELLO, scheme="https")
-    plain, browser = http(CONNECTIONS), http(CONNECTIONS, headers=BROWSER_HEADERS)
+    plain, browser = wrk("/", CONNECTIONS), wrk("/", CONNECTIONS, BROWSER_HEADERS)
     scenarios = [
         Scenario(results.ECHO_SMALL, ECHO, echoes, echo(64, CONNECTIONS)),
         Scenario(results.ECHO_LARGE, ECHO, echoes, echo(1 << 16, CONNECTIONS)),
-        Scenario(results.HTTP_SMALL, HTTP, hello, plain),
+        Scenario(results.HTTP_SMALL, HTTP, hello, http(CONNECTIONS)),
         Scenario(results.HTTP_BROWSER, HTTP, hello, browser),
         Scenario(results.PIPELINED, PIPELINED, hello, http(CONNECTIONS, PIPELINE)),
         Scenario(results.JSON, JSON, answers("/", JSON_TEXT), plain),

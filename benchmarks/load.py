@@ -24,7 +24,7 @@ BROWSER_HEADERS = {
     "Pragma": "no-cache",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
-}  # the load generator adds Host: twelve in all
+}  # wrk adds Host: twelve in all
 
 Load = Callable[[int, float], "Run"]
 
@@ -68,13 +68,7 @@ def echo(size: int, connections: int) -> Load:
     return load
 
 
-def http(
-    connections: int,
-    depth: int = 1,
-    body: int = 0,
-    rate: float = 0,
-    headers: dict[str, str] | None = None,
-) -> Load:
+def http(connections: int, depth: int = 1, body: int = 0, rate: float = 0) -> Load:
     """Requests of `/`, `depth` at once on each connection: POST if they have a `body` (bytes).
 
     With a `rate` (requests per second) they are due at equal intervals whatever the server does,
@@ -83,9 +77,7 @@ def http(
 
     def load(port: int, seconds: float) -> Run:
         command = [str(BUILD / "http_load"), str(port), "/", str(body), str(connections)]
-        command += [str(seconds), str(depth), str(rate)]
-        command += [f"{name}: {value}" for name, value in (headers or {}).items()]
-        return Run(**run_json(command, seconds))
+        return Run(**run_json([*command, str(seconds), str(depth), str(rate)], seconds))
 
     return load
 

@@ -162,7 +162,9 @@ def find_end(buf: bytearray, start: int, searched: int) -> int:
     Lines that end with LF alone count too: their sender gets its answer from `Head.parse`
     instead of waiting for an end that it believes to have sent.
     """
-    at = max(start, searched - 2, 0)
+    at = searched - 2
+    if at < start:
+        at = start
     if cython.compiled:
         size = len(buf)  # refuses None, which the macro would not
         base = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(buf))
@@ -499,6 +501,8 @@ class Outline:
                     error = v.HOST_REPEATED
                 elif not authority(value):
                     error = v.HOST_SYNTAX
+            elif name == b"accept-encoding":  # browsers send it always
+                self.accept_encoding = True
             elif name == b"connection":
                 options |= options_of(value) & ~CONTINUE
             elif name == b"content-length":
@@ -518,8 +522,6 @@ class Outline:
                 options |= options_of(value) & CONTINUE
             elif name == b"upgrade":
                 self.upgrade = True
-            elif name == b"accept-encoding":
-                self.accept_encoding = True
             else:
                 self.conditions |= _CONDITIONS[name]
             fault = fault or error
