@@ -27,8 +27,8 @@ and CPU per request says more than the rate. Echo and HTTP run over 50 connectio
 10 MiB), one request at a time on each; +- is half the range of the rounds. Memory is what is
 private to the process; an idle connection has had one message echoed, or one GET answered.
 
-HTTP is loaded by wrk; by a generator of this suite (native/http_load.c) where wrk would set the pace,
-which is the small hello, and where wrk has no way: pipelined, POST, and at a given rate.
+HTTP is loaded by wrk; by a generator of this suite (native/http_load.c) where wrk would set the
+pace, which is the small hello, and where wrk has no way: pipelined, POST, and at a given rate.
 
 Pipelined: 16 requests are sent at once and the next 16 when all replies are there. JSON: every
 server encodes the dict anew for each reply; galidia with orjson, as its extra `fast` has it, and in
