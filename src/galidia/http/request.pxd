@@ -8,7 +8,7 @@ from .reader cimport Reader
 
 cdef list _STATUS_LINES
 cdef bytes _CLOSE_LINE, _KEEP_LINE
-cdef Py_ssize_t _TOGETHER
+cdef Py_ssize_t _TOGETHER, _BACKLOG
 cdef DateLine _UNDATED
 cdef int _CHUNKS, _UNTIL_CLOSE, _NOTHING
 
@@ -25,9 +25,7 @@ cdef class Answering(Reader):
     cdef public bint expects, defers
     cpdef object answered(self, Connection c, Request request)
     cpdef object streams(self, Connection c)
-    cpdef object pull(self, Connection c, Request request, object source)
     cpdef object when_drained(self, Connection c, object callback)
-    cpdef object pull_more(self, Connection c, Request request)
     cpdef bint is_cut(self) except -1
     cpdef object switched(self, Connection c, Protocol protocol)
     cpdef object handed_over(self, Connection c, Request request, object handler, int ev)
@@ -39,6 +37,7 @@ cdef class Request(Message):
     cdef long long _left
     cdef Answering _protocol
     cdef DateLine _date
+    cdef object _source
     cdef readonly int answer_status
     cdef readonly long long answer_size
     cdef readonly double began
@@ -60,6 +59,7 @@ cdef class Request(Message):
     cpdef object reply_file(self, OpenFile file, long long length, bytes extra, int status=*,
                             long long offset=*)
     cdef object _finished(self)
+    cpdef object cut_off(self)
 
 @cython.locals(request=Request)
 cdef Request new_request(Connection c, Answering protocol, DateLine date)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..core.file import OpenFile
     from ..core.handler import HandlerFunction
     from ..core.protocol import Protocol
+    from .source import Source
     from .sse import EventStream
 
 if not cython.compiled:
@@ -37,12 +39,16 @@ else:
     from cython.cimports.galidia.core.connection import room
     from cython.cimports.libc.string import memcpy
 
+logger = logging.getLogger("galidia")
+
 _STATUS_LINES: list[bytes] = [b""] * 1000
 #: A longer body is not copied once more to be queued in one piece with its head.
 _TOGETHER = 1 << 12
 _CLOSE_LINE = b"Connection: close\r\n"
 _KEEP_LINE = b"Connection: keep-alive\r\n"
 _NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+#: Bytes that may wait to be sent before more of an answer, or the next request, is looked at.
+_BACKLOG = 1 << 16
 # In place of the number of bytes that are left of a body that is sent bit by bit.
 _CHUNKS = -1
 _UNTIL_CLOSE = -2
@@ -89,16 +95,8 @@ class Answering(Reader):
         """A response has begun that is sent bit by bit."""
         raise NotImplementedError
 
-    def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
-        """Send the rest of a response from a source, as fast as it leaves."""
-        raise NotImplementedError
-
     def when_drained(self, c: Connection, callback: Callable[[], object] | None) -> None:
         """Call this once, when most of what waits to be sent has left; None: no longer."""
-        raise NotImplementedError
-
-    def pull_more(self, c: Connection, request: Request) -> None:
-        """The source of a response has something again."""
         raise NotImplementedError
 
     def is_cut(self) -> bool:
@@ -126,6 +124,7 @@ class Request(Message):
         "_last",
         "_left",
         "_protocol",
+        "_source",
         "answer_size",
         "answer_status",
         "began",
@@ -142,6 +141,7 @@ class Request(Message):
     _left: int
     _protocol: Answering | None
     _date: DateLine
+    _source: Source | None
 
     # -- what it says -------------------------------------------------------------------------
 
@@ -378,21 +378,24 @@ class Request(Message):
         ``close()`` method, such as a generator, is closed at the end, also when the client goes
         before. If it raises, the error is logged and the connection is cut off.
         """
-        pieces = iter(source)
+        from .source import Source
+
+        pieces = Source(self, source)
         try:
             self.send_head(status, headers, length)
         except BaseException:
-            close_source(pieces)
+            pieces.close()
             raise
         if self._protocol is not None:
-            self._protocol.pull(self.connection, self, pieces)
+            self._source = pieces
+            pieces.pull()
         else:
-            close_source(pieces)
+            pieces.close()
 
     def resume(self) -> None:
         """The source of `stream` gave None, and has something now."""
-        if self._protocol is not None:
-            self._protocol.pull_more(self.connection, self)
+        if self._source is not None:
+            self._source.pull()
 
     def events(self, **options: Any) -> EventStream:
         """Answer with server-sent events; see `EventStream`."""
@@ -519,16 +522,19 @@ class Request(Message):
     def _finished(self) -> None:
         """The response is complete: the next request of the connection may come."""
         protocol = self._protocol
-        self._protocol = None
+        self._protocol = self._source = None
         if protocol is not None:
             protocol.answered(self.connection, self)
 
-
-def close_source(source: Any) -> None:
-    """Nothing more is asked of the source of a response."""
-    close = getattr(source, "close", None)
-    if close is not None:
-        close()
+    def cut_off(self) -> None:
+        """The connection has ended, and what is missing of the answer is never sent."""
+        source = self._source
+        self._protocol = self._source = None
+        if source is not None:
+            try:
+                source.close()
+            except Exception:
+                logger.exception("%r: the source of a response failed", self.connection)
 
 
 def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:
@@ -539,6 +545,7 @@ def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:
     request._content = None
     request._parsed = None
     request._last = False
+    request._source = None
     request.answer_status = 0
     request.answer_size = 0
     request.began = c.mgr._now

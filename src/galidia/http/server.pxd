@@ -8,11 +8,10 @@ from . cimport violations as v
 from .endpoints cimport Endpoints, Match
 from .message cimport Body
 from .reader cimport _CHUNKED, _COUNTED, _HELD, _IDLE, _NO_BODY
-from .request cimport _NOTHING, Answering, DateLine, Request, new_request
+from .request cimport _BACKLOG, Answering, DateLine, Request, new_request
 
 cdef int _HTTP_REQUEST, _HTTP_CHUNK, _REQUEST_BIT, _CHUNK_BIT, _PART_BIT
 cdef unsigned long long _WANTS, _WANTS_SEND, _ALL, _WEBSOCKET
-cdef Py_ssize_t _BACKLOG
 
 cdef class ServerProtocol(Answering):
     cdef readonly object options
@@ -27,8 +26,7 @@ cdef class ServerProtocol(Answering):
     cdef long long _drop, _stream_limit
     cdef double _idle_timeout, _began, _stuck
     cdef Match _match
-    cdef object _parts, _source
-    cdef bint _pulling
+    cdef object _parts
     cdef bint _ended, _handed
     cdef bint _closing
 
@@ -70,9 +68,6 @@ cdef class ServerProtocol(Answering):
     cdef object _refuse(self, Connection c, int status, str text)
     @cython.locals(body=Body)
     cdef object _linger(self, Connection c)
-    @cython.locals(request=Request)
-    cdef object _pull_more(self, Connection c)
-    cdef bint _pull_pieces(self, Connection c, Request request) except -1
     cdef object _deadline(self, Connection c, double seconds)
     cdef object _end_timer(self)
     @cython.locals(request=Request, quiet=double, left=double)

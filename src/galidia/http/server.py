@@ -18,8 +18,7 @@ A body that is cut short makes no request, only CLOSE. The events of the parts o
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ from ..core.events import ALL_EVENTS, BITS, Event, mask_of
 from ..core.registry import find_upgrade
 from . import violations as v
 from .options import HttpOptions
-from .request import Answering, DateLine, Request, close_source
+from .request import Answering, DateLine, Request
 from .violations import Violation
 
 if TYPE_CHECKING:
@@ -47,9 +46,7 @@ if not cython.compiled:
     from ..core.bits import ACCEPT, CLOSE, RECV, RECV_AND_CLOSE, SEND
     from ..core.mbuf import discard
     from .reader import _CHUNKED, _COUNTED, _HELD, _IDLE, _NO_BODY
-    from .request import _NOTHING, new_request
-
-logger = logging.getLogger("galidia")
+    from .request import _BACKLOG, new_request
 
 _HTTP_REQUEST = int(Event.HTTP_REQUEST)
 _HTTP_CHUNK = int(Event.HTTP_CHUNK)
@@ -63,9 +60,6 @@ _WEBSOCKET = mask_of(
     Event.WEBSOCKET_CONTROL_FRAME,
 )
 _ALL = ALL_EVENTS
-#: Bytes that may wait to be sent before more of an answer, or the next request, is looked at.
-_BACKLOG = 1 << 16
-_END = object()
 _WANTS = mask_of(Event.ACCEPT, Event.RECV, Event.CLOSE)
 _WANTS_SEND = _WANTS | mask_of(Event.SEND)
 
@@ -89,9 +83,7 @@ class ServerProtocol(Answering):
         "_max_requests",
         "_max_target",
         "_parts",
-        "_pulling",
         "_requests",
-        "_source",
         "_stream_limit",
         "_stuck",
         "_timer",
@@ -145,8 +137,6 @@ class ServerProtocol(Answering):
         #: The match is of one request: see `Request.hand_over`.
         self._handed = False
         self._parts: Parts | None = None
-        self._source: Iterator[bytes | None] | None = None
-        self._pulling = False
         self._ended = False
         self._closing = False
         #: Called when the manager is closing, by who sends a response that has no end.
@@ -394,9 +384,7 @@ class ServerProtocol(Answering):
     def _sent(self, c: Connection) -> None:
         if self.wants != _WANTS_SEND or c._unsent() > _BACKLOG:
             return
-        if self._source is not None:
-            self._pull_more(c)
-        elif self._drained is not None:
+        if self._drained is not None:
             drained = self._drained
             self.when_drained(c, None)
             drained()
@@ -583,61 +571,11 @@ class ServerProtocol(Answering):
         if c._recv and not c._closed:
             c._dispatch(RECV, len(c._recv))
 
-    # -- responses bit by bit -----------------------------------------------------------------
+    # -- deadlines ----------------------------------------------------------------------------
 
     def streams(self, c: Connection) -> None:
         self._stuck = -1.0
         self._deadline(c, self.options.send_timeout)
-
-    def pull(self, c: Connection, request: Request, source: Iterator[bytes | None]) -> None:
-        self._source = source
-        self._listen_to_send(c, _WANTS_SEND)
-        self._pull_more(c)
-
-    def pull_more(self, c: Connection, request: Request) -> None:
-        if self.message is request and self._source is not None:
-            self._pull_more(c)
-
-    def _pull_more(self, c: Connection) -> None:
-        """Ask the source of a response for so much that the peer has something to do."""
-        request: Any = self.message
-        if self._pulling or request is None:
-            return
-        self._pulling = True
-        try:
-            if self._pull_pieces(c, request):
-                return
-            self._end_source()
-        except Exception as e:
-            logger.exception("%r: the source of a response failed", c)
-            c.error = f"the source of a response failed: {e}"
-            c.abort()
-            return
-        finally:
-            self._pulling = False
-        self._listen_to_send(c, _WANTS)
-        request.end()
-
-    def _pull_pieces(self, c: Connection, request: Request) -> bool:
-        """Whether there may be more of them."""
-        source: Any = self._source
-        piece: Any
-        while request._left != _NOTHING:
-            if c.closing or c._unsent() > _BACKLOG:
-                return True
-            piece = next(source, _END)
-            if piece is None:
-                return True
-            if piece is _END:
-                break
-            request.send_chunk(piece)
-        return False
-
-    def _end_source(self) -> None:
-        source, self._source = self._source, None
-        close_source(source)
-
-    # -- deadlines ----------------------------------------------------------------------------
 
     def _deadline(self, c: Connection, seconds: float) -> None:
         """The time that what the connection waits for now may take."""
@@ -721,7 +659,7 @@ class ServerProtocol(Answering):
         request: Any = self.message
         self._drained = None
         if request is not None:
-            request._protocol = None
+            request.cut_off()
             self.message = None
             if self.on_response is not None:
                 self.on_response(request)
@@ -735,9 +673,4 @@ class ServerProtocol(Answering):
         if self.body is not None:
             self.body.paused = None
             self.body = None
-        if self._source is not None:
-            try:
-                self._end_source()
-            except Exception:
-                logger.exception("%r: the source of a response failed", c)
         c.pay_close()
