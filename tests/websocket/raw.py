@@ -6,8 +6,6 @@ not send, as a client or as a server, is an error of the test.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import socket
 import struct
@@ -15,22 +13,15 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.websocket import wire
+
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the one of RFC 6455, section 1.3
-GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MASK = b"\x9a\x00\xff\x3c"
 #: RFC 6455, section 7.4, and what was registered since: what may be on the wire.
 CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
 
 Message = tuple[int, bytes]  # opcode and payload
-
-
-def masked(data: bytes, key: bytes) -> bytes:
-    """``data`` with its mask put on, or taken off (section 5.3)."""
-    pad = (key * (len(data) // 4 + 1))[: len(data)]
-    mixed = int.from_bytes(data, "big") ^ int.from_bytes(pad, "big")
-    return mixed.to_bytes(len(data), "big")
 
 
 def frame(
@@ -51,11 +42,9 @@ def frame(
     size = len(payload) if length is None else length
     if form is None:
         form = 0 if size < 126 else 2 if size < 1 << 16 else 8
-    short = {0: size, 2: 126, 8: 127}[form]
-    head = bytes([fin << 7 | rsv << 4 | opcode, (key is not None) << 7 | short])
-    if form:
-        head += struct.pack("!H" if form == 2 else "!Q", size)
-    return head + payload if key is None else head + key + masked(payload, key)
+    said = {0: "!B", 2: "!BH", 8: "!BQ"}[form]
+    coded = struct.pack(said, size) if form == 0 else struct.pack(said, 126 + form // 8, size)
+    return wire.frame(opcode, payload, first=fin << 7 | rsv << 4, key=key, length=coded)
 
 
 @dataclass
@@ -242,7 +231,7 @@ class RawPeer:
         if len(data) < at + size:
             return None
         payload = bytes(data[at : at + size])
-        one = Frame(data[0] & 15, masked(payload, key) if key else payload, data[0] > 127, 0)
+        one = Frame(data[0] & 15, wire.masked(payload, key) if key else payload, data[0] > 127, 0)
         one.rsv = data[0] >> 4 & 7
         del data[: at + size]
         return one
@@ -292,18 +281,13 @@ def close_code(payload: bytes) -> int | None:
     return int.from_bytes(payload[:2], "big") if payload else None
 
 
-def accept_key(key: str) -> str:
-    """What a server answers to a key (section 4.2.2)."""
-    return base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()
-
-
 def request(target: str = "/", **changes: str | None) -> bytes:
     """A client's opening handshake; fields by names with underscores, None leaves one out."""
     fields: dict[str, str | None] = {
         "Host": "127.0.0.1",
         "Upgrade": "websocket",
         "Connection": "Upgrade",
-        "Sec-WebSocket-Key": KEY,
+        "Sec-WebSocket-Key": wire.NONCE,
         "Sec-WebSocket-Version": "13",
     }
     return _head(f"GET {target} HTTP/1.1", fields, changes)
@@ -314,7 +298,7 @@ def reply(key: str, **changes: str | None) -> bytes:
     fields: dict[str, str | None] = {
         "Upgrade": "websocket",
         "Connection": "Upgrade",
-        "Sec-WebSocket-Accept": accept_key(key),
+        "Sec-WebSocket-Accept": wire.accept_of(key),
     }
     return _head("HTTP/1.1 101 Switching Protocols", fields, changes)
 

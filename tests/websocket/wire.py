@@ -14,6 +14,13 @@ NONCE = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 
+def masked(data: bytes, key: bytes) -> bytes:
+    """``data`` with its mask put on, or taken off (RFC 6455 5.3)."""
+    pad = (key * (len(data) // 4 + 1))[: len(data)]
+    mixed = int.from_bytes(data, "big") ^ int.from_bytes(pad, "big")
+    return mixed.to_bytes(len(data), "big")
+
+
 def frame(
     opcode: int,
     payload: bytes = b"",
@@ -33,9 +40,7 @@ def frame(
         else:
             length = b"\x7f" + n.to_bytes(8, "big")
     head = bytes([first | opcode, length[0] | (0x80 if key is not None else 0)]) + length[1:]
-    if key is None:
-        return head + payload
-    return head + key + bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
+    return head + payload if key is None else head + key + masked(payload, key)
 
 
 def close(code: int | None = None, reason: bytes = b"", key: bytes | None = KEY) -> bytes:
@@ -76,7 +81,7 @@ def frames(data: bytes | bytearray) -> list[Frame]:
         assert len(payload) == n, "cut off"
         at += n
         if key:
-            payload = bytes(byte ^ key[i % 4] for i, byte in enumerate(payload))
+            payload = masked(payload, key)
         found.append(Frame(first, payload, bool(key)))
     return found
 
