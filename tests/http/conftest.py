@@ -110,3 +110,27 @@ def sim() -> Iterator[Net]:
     net = Net(Manager)
     yield net
     net.mgr.close(0)
+
+
+#: What `exchange` gives.
+Exchange = Callable[..., bytes]
+
+
+@pytest.fixture
+def exchange(sim: Net) -> Exchange:
+    """All that comes until the server has nothing more to say."""
+
+    def run(reply: Callable[[Any], object], *data: bytes) -> bytes:
+        @handles(EV_HTTP_REQUEST)
+        def handler(c: Connection, ev: int, req: Any) -> None:
+            reply(req)
+
+        listener = sim.serve(handler)
+        client = sim.client(b"".join(data))
+        sim.net.run(limit=1)
+        listener.close()
+        client.close()
+        sim.net.run(limit=1)
+        return bytes(client.received)
+
+    return run

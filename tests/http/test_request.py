@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from galidia.core.events import mask_of
 from galidia.core.protocol import Protocol
 from galidia.http.dates import parse_date
 from galidia.http.fields import header_lines
-from tests.http.conftest import Net
+from tests.http.conftest import Exchange, Net
 from tests.http.wire import Response, complete, response, responses
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -309,29 +308,6 @@ def send(*pieces: bytes, **options: Any) -> Callable[[Any], None]:
     return reply
 
 
-@pytest.fixture
-def exchange(sim: Net) -> Callable[..., bytes]:
-    """All that comes until the server has nothing more to say."""
-
-    def run(reply: Callable[[Any], object], *data: bytes) -> bytes:
-        @handles(EV_HTTP_REQUEST)
-        def handler(c: Connection, ev: int, req: Any) -> None:
-            reply(req)
-
-        listener = sim.serve(handler)
-        client = sim.client(b"".join(data))
-        sim.net.run(limit=1)
-        listener.close()
-        client.close()
-        sim.net.run(limit=1)
-        return bytes(client.received)
-
-    return run
-
-
-Exchange = Callable[..., bytes]
-
-
 def test_in_chunks(exchange: Exchange) -> None:
     large = b"x" * 100_000
     pieces = (b"a", b"", bytearray(b"bc"), memoryview(b"xdex")[1:3], large)
@@ -455,157 +431,6 @@ def test_no_answer_is_interim(status: int, answer: Callable[..., Response]) -> N
         req.reply(200)
 
     assert answer(reply).status == 200
-
-
-# -- streams ---------------------------------------------------------------------------------------
-
-
-class Source:
-    """Pieces that count how often they were asked for."""
-
-    def __init__(self, count: int, size: int = 10_000, fail: int = -1) -> None:
-        self.left = count
-        self.size = size
-        self.asked = 0
-        self.fail = fail
-        self.closed = 0
-
-    def __iter__(self) -> Source:
-        return self
-
-    def __next__(self) -> bytes:
-        if self.asked == self.fail:
-            raise OSError("deliberate")
-        if not self.left:
-            raise StopIteration
-        self.left -= 1
-        self.asked += 1
-        return b"x" * self.size
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-def test_a_stream(exchange: Exchange) -> None:
-    for data, count in ((GET, 2), (GET_1_0, 1)):
-        found = responses(exchange(lambda req: req.stream([b"a", b"", b"bc"]), data, data))
-        assert [r.body for r in found] == [b"abc"] * count
-    found = responses(exchange(lambda req: req.stream(iter([b"a", b"bc"]), length=3), GET, GET))
-    assert [r.header("content-length") for r in found] == ["3", "3"]
-    found = responses(exchange(lambda req: req.stream([], 201, {"X": "y"}), GET, GET))
-    assert [(r.status, r.body, r.header("x")) for r in found] == [(201, b"", "y")] * 2
-
-
-def test_a_stream_to_head_is_not_asked(exchange: Exchange) -> None:
-    sources: list[Source] = []
-
-    def reply(req: Any) -> None:
-        sources.append(Source(5))
-        req.stream(sources[-1])
-
-    head = GET.replace(b"GET", b"HEAD")
-    assert len(responses(exchange(reply, head, head), ["HEAD", "HEAD"])) == 2
-    assert [(s.asked, s.closed) for s in sources] == [(0, 1), (0, 1)]
-
-
-def test_a_slow_client_slows_a_stream_down(sim: Net) -> None:
-    source = Source(1000)
-
-    @handles(EV_HTTP_REQUEST)
-    def handler(c: Connection, ev: int, req: Any) -> None:
-        req.stream(source)
-
-    sim.serve(handler)
-    client = sim.client()
-    client.pause()
-    client.send(GET)
-    sim.net.run(limit=1)
-    asked = source.asked
-    assert 0 < asked < 200  # what the network and the server hold
-    sim.net.run(limit=1)
-    assert source.asked == asked
-    client.resume()
-    assert sim.net.run(lambda: client.received.endswith(b"\r\n0\r\n\r\n"))
-    assert response(client.received).body == b"x" * 10_000_000
-    assert source.closed == 1
-
-
-def test_a_stream_ends_when_the_client_goes(sim: Net) -> None:
-    source = Source(1 << 30)
-
-    @handles(EV_HTTP_REQUEST)
-    def handler(c: Connection, ev: int, req: Any) -> None:
-        req.stream(source)
-
-    sim.serve(handler)
-    client = sim.client(GET)
-    sim.net.run(lambda: len(client.received) > 100_000)
-    client.close()
-    assert sim.net.run(lambda: source.closed, limit=10)
-    assert source.closed == 1
-
-
-def test_a_stream_whose_source_has_nothing_for_now(sim: Net) -> None:
-    there: list[bytes | None] = [b"a"]
-    asked: list[Any] = []
-
-    @handles(EV_HTTP_REQUEST)
-    def handler(c: Connection, ev: int, req: Any) -> None:
-        asked.append(req)
-        req.stream(iter(lambda: there.pop(0) if there else None, b"end"))
-
-    sim.serve(handler)
-    client = sim.client(GET)
-    for more in (b"b", b"c", b"d"):
-        sim.net.run(limit=1)
-        assert client.received.endswith(b"\r\n%b\r\n" % bytes([more[0] - 1]))
-        there.append(more)
-        asked[0].resume()
-    there.append(b"end")
-    asked[0].resume()
-    assert sim.net.run(lambda: complete(client.received))
-    assert response(client.received).body == b"abcd"
-    asked[0].resume()  # too late, and no harm
-
-
-@pytest.mark.parametrize("fail", [0, 3, 100])
-def test_a_stream_that_fails(fail: int, sim: Net, logged: list[Any]) -> None:
-    source = Source(1000, fail=fail)
-
-    @handles(EV_HTTP_REQUEST)
-    def handler(c: Connection, ev: int, req: Any) -> None:
-        req.stream(source)
-
-    sim.serve(handler)
-    client = sim.client(GET)
-    assert sim.net.run(lambda: client.error, limit=10)
-    assert not complete(client.received)
-    assert source.closed == 1
-    assert len([record for record in logged if record.levelno >= logging.ERROR]) == 1
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_stream_of_another_length(count: int, sim: Net, logged: list[Any]) -> None:
-    @handles(EV_HTTP_REQUEST)
-    def handler(c: Connection, ev: int, req: Any) -> None:
-        req.stream(Source(count, 10), length=20)
-
-    sim.serve(handler)
-    client = sim.client(GET)
-    assert sim.net.run(lambda: client.error, limit=10)
-    assert not complete(client.received)
-    assert len([record for record in logged if record.levelno >= logging.ERROR]) == 1
-
-
-def test_a_stream_starts_the_next(sim: Net) -> None:
-    @handles(EV_HTTP_REQUEST)
-    def handler(c: Connection, ev: int, req: Any) -> None:
-        req.stream(Source(30))
-
-    sim.serve(handler)
-    client = sim.client(GET * 5)
-    assert sim.net.run(lambda: complete(client.received) and len(responses(client.received)) == 5)
-    assert {r.body for r in responses(client.received)} == {b"x" * 300_000}
 
 
 # -- interim responses, other protocols, fields that others add ------------------------------------
