@@ -48,6 +48,7 @@ cdef class Connection(Watcher):
     cdef dict _owed
     cdef object __weakref__
 
+    cdef object _set_up(self, Manager mgr, object handler, unsigned int flags)
     @cython.locals(mgr=Manager, used=Py_ssize_t)
     cpdef object send(self, data)
     @cython.locals(mgr=Manager, used=Py_ssize_t)

@@ -124,6 +124,10 @@ class Connection(Watcher):
     )
 
     def __init__(self, mgr: Manager, handler: HandlerFunction | None, flags: int = 0) -> None:
+        self._set_up(mgr, handler, flags)
+
+    def _set_up(self, mgr: Manager, handler: HandlerFunction | None, flags: int) -> None:
+        """For `__init__` of the kinds: compiled, a call that costs less."""
         self.mgr = mgr
         if handler is None:
             handler = nobody

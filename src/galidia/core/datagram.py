@@ -67,7 +67,7 @@ class Datagrams(Connection):
         self._queued = 0
         self._blocked = False
         self.lost = 0
-        Connection.__init__(self, mgr, handler, flags | UDP)
+        self._set_up(mgr, handler, flags | UDP)
         self._messages = deque()
 
     @property

@@ -67,7 +67,7 @@ class Listener(Connection):
     )
 
     def __init__(self, mgr: Manager, handler: Any, io: Any) -> None:
-        Connection.__init__(self, mgr, handler, LISTENING)
+        self._set_up(mgr, handler, LISTENING)
         self._io = io
         self._interest = 0
         self._tls: Settings | None = None
@@ -216,7 +216,7 @@ class Listener(Connection):
             c._remask()
         if self._tls is not None:
             io = self._tls.server_transport(io, self._context)
-            c._setup = HandshakeDeadline(c, self._handshake_timeout)
+            c._setup = HandshakeDeadline(self.mgr, c, self._handshake_timeout)
         c._start(io, 0)
 
     def _admits(self, host: str) -> bool:

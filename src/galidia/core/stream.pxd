@@ -14,6 +14,10 @@ cdef Py_ssize_t _WRITE_BURST, _BULK, _IN_PLACE
 cdef object _RECV_EVENT
 cdef int _DRAIN
 
+cdef class HandshakeDeadline:
+    cdef readonly object target
+    cdef Timer _timer
+
 cdef class Stream(Connection):
     cdef Transport _io
     cdef object _address

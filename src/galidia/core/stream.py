@@ -23,7 +23,6 @@ from .file import FileSegment, OpenFile
 
 if TYPE_CHECKING:
     from .manager import Manager
-    from .timers import Timer
     from .transport import Transport
 
 if not cython.compiled:
@@ -106,7 +105,7 @@ class Stream(Connection):
         #: While it is being established: who does it, or the deadline of the handshake.
         self._setup: Any = None
         self._files: FileSegment | None = None
-        Connection.__init__(self, mgr, handler, flags)
+        self._set_up(mgr, handler, flags)
 
     # -- what the handler sees ----------------------------------------------------------------
 
@@ -663,9 +662,9 @@ class HandshakeDeadline:
 
     __slots__ = ("_timer", "target")
 
-    def __init__(self, c: Stream, seconds: float) -> None:
+    def __init__(self, mgr: Manager, c: Stream, seconds: float) -> None:
         self.target = NOWHERE
-        self._timer: Timer = c.mgr._add_timer(seconds, 0.0, _handshake_is_late, (c, seconds), None)
+        self._timer = mgr._add_timer(seconds, 0.0, _handshake_is_late, (c, seconds), None)
 
     def done(self) -> None:
         self._timer.cancel()

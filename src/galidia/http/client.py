@@ -106,9 +106,7 @@ class ClientProtocol(Reader):
             options = ClientOptions()
         elif not isinstance(options, ClientOptions):
             raise TypeError(f"options= of an HTTP client is a ClientOptions, not {options!r}")
-        Reader.__init__(
-            self, _WANTS, options.head_limit, options.max_fields, options.body_limit, False, 0
-        )
+        self._set_up(_WANTS, options.head_limit, options.max_fields, options.body_limit)
         self.options = options
         self.reply_timeout = options.reply_timeout
         self.idle_timeout = options.idle_timeout

@@ -86,7 +86,7 @@ class Reader(Protocol):
         "whole",
     )
 
-    def __init__(
+    def _set_up(
         self,
         wants: int,
         head_limit: int,
@@ -95,9 +95,9 @@ class Reader(Protocol):
         skips_blank: bool = False,
         stop: int = 0,
     ) -> None:
-        """``wants``: of the core's events; ``skips_blank``: take an empty line before a head;
-        ``stop``: more flags that end the reading."""
-        Protocol.__init__(self, wants)
+        """For `__init__`. ``wants``: of the core's events; ``skips_blank``: take an empty line
+        before a head; ``stop``: more flags that end the reading."""
+        self.wants = wants
         self.head_limit = head_limit
         self.max_fields = max_fields
         self.body_limit = body_limit

@@ -103,8 +103,7 @@ class ServerProtocol(Answering):
             options = HttpOptions()
         elif not isinstance(options, HttpOptions):
             raise TypeError(f"options= of an HTTP address is an HttpOptions, not {options!r}")
-        Answering.__init__(
-            self,
+        self._set_up(
             _WANTS,
             options.head_limit,
             options.max_fields,
