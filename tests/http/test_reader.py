@@ -32,7 +32,7 @@ def make_reader(package: ModuleType) -> Any:
     class Plain(reader.Reader):  # type: ignore[misc, name-defined]
         def __init__(self, **limits: int) -> None:
             limits = {"head_limit": 500, "max_fields": 10, "body_limit": 1000, **limits}
-            super().__init__(1 << Event.RECV, **limits)
+            self._set_up(1 << Event.RECV, **limits)
             self.log: list[Any] = []
             self.messages: list[Any] = []
             self.hold = False

@@ -21,8 +21,8 @@ cdef class Reader(Protocol):
     cdef unsigned int _stop
     cdef bint _reading
 
-    cdef object _set_up(self, unsigned long long wants, Py_ssize_t head_limit, Py_ssize_t max_fields,
-                        Py_ssize_t body_limit, bint skips_blank=*, unsigned int stop=*)
+    cpdef object _set_up(self, unsigned long long wants, Py_ssize_t head_limit, Py_ssize_t max_fields,
+                         Py_ssize_t body_limit, bint skips_blank=*, unsigned int stop=*)
     cpdef object head_begun(self, Connection c)
     cpdef int begin(self, Connection c, bytearray buf, Py_ssize_t start, Py_ssize_t end) except? -9999
     cpdef object body_begun(self, Connection c)
