@@ -16,7 +16,12 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 SOURCE = "src"
-DIRECTIVES = {"language_level": 3, "annotation_typing": False, "nonecheck": True}
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,
+    "nonecheck": True,
+    "warn.unreachable": False,  # what follows a compiled way that returns is the pure one
+}
 # Some interpreters are built with -O2 and most with -g, which only makes the modules large.
 FLAGS = [] if sys.platform == "win32" else ["-O3", "-g0"]
 
