@@ -86,7 +86,8 @@ def _peer_venv() -> list[str]:
 
 
 def _compile(source: Path, target: Path) -> list[str]:
-    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+    newest = max(path.stat().st_mtime for path in (source, *source.parent.glob("*.h")))
+    if target.exists() and target.stat().st_mtime >= newest:
         return []
     command = ["gcc", "-O2", "-Wall", "-o", str(target), str(source)]
     done = subprocess.run([*command, *_LIBRARIES.get(source.stem, [])], check=False)

@@ -4,20 +4,10 @@
    from when it was due, so that a slow server cannot hide how long it lets others wait.
    Fails on a lost connection and on any reply but 200 with a Content-Length.
    Usage: http_load PORT PATH BODY_BYTES CONNECTIONS SECONDS DEPTH RATE */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
-enum { LONGEST_US = 1 << 20 }; /* latencies above one second count as one second */
+#include <strings.h>
+
 enum { BUFFER = 1 << 16 };
 
 struct conn {
@@ -27,22 +17,9 @@ struct conn {
   char buffer[BUFFER];
 };
 
-static unsigned histogram[LONGEST_US];
-static unsigned long done;
 static char *message; /* DEPTH requests */
 static size_t size;
 static int ep, depth;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static void fail(const char *why) {
-  fprintf(stderr, "http_load: %s (%s)\n", why, strerror(errno));
-  exit(1);
-}
 
 static void watch(struct conn *c, int op, int writable) {
   struct epoll_event ev = {.events = EPOLLIN | (writable ? EPOLLOUT : 0), .data.ptr = c};
@@ -77,7 +54,6 @@ static size_t body_length(const char *head, const char *end) {
 /* Count the replies that have come. */
 static void count_replies(struct conn *c, double t) {
   size_t at = 0;
-  long us = (t - c->since) * 1e6;
   for (;;) {
     size_t rest = c->have - at;
     if (c->body_left) {
@@ -85,8 +61,7 @@ static void count_replies(struct conn *c, double t) {
       at += k, rest -= k, c->body_left -= k;
       if (c->body_left) break;
       c->replies++;
-      histogram[us < LONGEST_US ? us : LONGEST_US - 1]++;
-      done++;
+      count_latency(c->since, t);
     }
     char *head = c->buffer + at, *end = memmem(head, rest, "\r\n\r\n", 4);
     if (!end) break;
@@ -96,13 +71,6 @@ static void count_replies(struct conn *c, double t) {
   }
   memmove(c->buffer, c->buffer + at, c->have -= at);
   if (c->replies > depth) fail("more replies than requests");
-}
-
-static int percentile(double p) {
-  unsigned long seen = 0;
-  for (int us = 0; us < LONGEST_US; us++)
-    if ((seen += histogram[us]) > done * p) return us;
-  return LONGEST_US;
 }
 
 static void compose(const char *port, const char *path, size_t body) {
@@ -120,9 +88,7 @@ static void compose(const char *port, const char *path, size_t body) {
 
 int main(int argc, char **argv) {
   if (argc != 8) return 2;
-  struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int count = atoi(argv[4]), one = 1;
+  int count = atoi(argv[4]);
   double rate = atof(argv[7]);
   struct epoll_event ready[256];
   struct conn *conns = calloc(count, sizeof *conns);
@@ -133,9 +99,7 @@ int main(int argc, char **argv) {
   ep = epoll_create1(0);
   for (int i = 0; i < count; i++) {
     struct conn *c = &conns[i];
-    c->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(c->fd, (struct sockaddr *) &addr, sizeof addr)) fail("connect");
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    c->fd = dial(argv[1]);
     watch(c, EPOLL_CTL_ADD, 0);
   }
   double start = now(), end = start + atof(argv[5]), t = start, heard = start;
@@ -143,7 +107,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < count; i++)
     if (rate) idle[idle_in++ % count] = &conns[i];
     else begin(&conns[i], t);
-  while (rate ? done < all : t < end) {
+  while (rate ? timed < all : t < end) {
     for (; rate && due < all && idle_out < idle_in && start + due / rate <= t; due++)
       begin(idle[idle_out++ % count], start + due / rate);
     int n = epoll_wait(ep, ready, 256, rate ? 0 : 1000); /* no timer is exact enough: spin */
@@ -165,7 +129,6 @@ int main(int argc, char **argv) {
     }
     t = now();
   }
-  printf("{\"requests\": %lu, \"seconds\": %.6f, \"p50_us\": %d, \"p99_us\": %d, \"p999_us\": %d}\n",
-         done, t - start, percentile(0.50), percentile(0.99), percentile(0.999));
+  report(timed, t - start);
   return 0;
 }

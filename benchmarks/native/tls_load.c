@@ -2,20 +2,9 @@
    the server has closed, and starts again.  So a handshake counts when the server has finished its
    part as well.  Nothing is resumed; the certificate is not verified, its signature is.
    Usage: tls_load PORT CONNECTIONS SECONDS */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <openssl/ssl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
-enum { LONGEST_US = 1 << 20 }; /* latencies above one second count as one second */
+#include <openssl/ssl.h>
 
 struct conn {
   int fd, shaken;
@@ -23,22 +12,9 @@ struct conn {
   double since;
 };
 
-static unsigned histogram[LONGEST_US];
-static unsigned long done;
 static struct sockaddr_in addr;
 static SSL_CTX *context;
 static int ep;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static void fail(const char *why) {
-  fprintf(stderr, "tls_load: %s (%s)\n", why, strerror(errno));
-  exit(1);
-}
 
 static int trust(X509_STORE_CTX *store, void *arg) { return 1; }
 
@@ -83,18 +59,9 @@ static int step(struct conn *c) {
   while ((k = recv(c->fd, scratch, sizeof scratch, 0)) > 0) continue; /* its close_notify */
   if (k < 0 && errno == EAGAIN) return 0;
   if (k < 0 && errno != ECONNRESET) fail("recv");
-  long us = (now() - c->since) * 1e6;
-  histogram[us < LONGEST_US ? us : LONGEST_US - 1]++;
-  done++;
+  count_latency(c->since, now());
   finish(c);
   return 1;
-}
-
-static int percentile(double p) {
-  unsigned long seen = 0;
-  for (int us = 0; us < LONGEST_US; us++)
-    if ((seen += histogram[us]) > done * p) return us;
-  return LONGEST_US;
 }
 
 int main(int argc, char **argv) {
@@ -102,8 +69,7 @@ int main(int argc, char **argv) {
   int count = atoi(argv[2]);
   struct conn *conns = calloc(count, sizeof *conns);
   struct epoll_event ready[256];
-  addr = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  addr = loopback(argv[1]);
   context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
   SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256");
@@ -121,7 +87,6 @@ int main(int argc, char **argv) {
     t = now();
   }
   for (int i = 0; i < count; i++) finish(&conns[i]);
-  printf("{\"requests\": %lu, \"seconds\": %.6f, \"p50_us\": %d, \"p99_us\": %d, \"p999_us\": %d}\n",
-         done, t - start, percentile(0.50), percentile(0.99), percentile(0.999));
+  report(timed, t - start);
   return 0;
 }

@@ -5,19 +5,8 @@
    sends a message and waits until it has come back to itself, which is what latencies are of; what
    is counted is deliveries.
    Usage: ws_load PORT PAYLOAD_BYTES CONNECTIONS SECONDS SPEAKERS */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
-enum { LONGEST_US = 1 << 20 }; /* latencies above one second count as one second */
 enum { LARGEST_HEAD = 14, ROOM = 1 << 16 };
 
 struct conn {
@@ -27,23 +16,11 @@ struct conn {
   unsigned char *message, *buffer; /* what it sends, masked; what has come */
 };
 
-static unsigned histogram[LONGEST_US];
-static unsigned long done, timed;
+static unsigned long done; /* messages that have come */
 static unsigned char head[LARGEST_HEAD]; /* of each frame from the server */
 static size_t head_size, size, message_size, room;
 static struct conn *conns;
 static int ep, count, speakers;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-static void fail(const char *why) {
-  fprintf(stderr, "ws_load: %s (%s)\n", why, strerror(errno));
-  exit(1);
-}
 
 static void watch(struct conn *c, int op, int writable) {
   struct epoll_event ev = {.events = EPOLLIN | (writable ? EPOLLOUT : 0), .data.ptr = c};
@@ -154,26 +131,14 @@ static void count_messages(struct conn *c, double t) {
     done++;
     c->seen++;
     if (from != c) continue;
-    long us = (t - c->since) * 1e6;
-    histogram[us < LONGEST_US ? us : LONGEST_US - 1]++;
-    timed++;
+    count_latency(c->since, t);
     c->waiting = 0;
   }
   memmove(c->buffer, c->buffer + at, c->have -= at);
 }
 
-static int percentile(double p) {
-  unsigned long seen = 0;
-  for (int us = 0; us < LONGEST_US; us++)
-    if ((seen += histogram[us]) > timed * p) return us;
-  return LONGEST_US;
-}
-
 int main(int argc, char **argv) {
   if (argc != 6) return 2;
-  struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int one = 1;
   struct epoll_event ready[256];
   unsigned long spoken = 0;
   size = strtoul(argv[2], NULL, 10);
@@ -190,9 +155,7 @@ int main(int argc, char **argv) {
     c->message = malloc(message_size);
     c->buffer = malloc(room);
     make_message(c, i);
-    c->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(c->fd, (struct sockaddr *) &addr, sizeof addr)) fail("connect");
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    c->fd = dial(argv[1]);
     shake_hands(c, argv[1]);
     watch(c, EPOLL_CTL_ADD, 0);
   }
@@ -225,7 +188,6 @@ int main(int argc, char **argv) {
   }
   for (int i = 0; speakers && i < count; i++)
     if (conns[i].seen != spoken) fail("somebody did not get every message");
-  printf("{\"requests\": %lu, \"seconds\": %.6f, \"p50_us\": %d, \"p99_us\": %d, \"p999_us\": %d}\n",
-         done, t - start, percentile(0.50), percentile(0.99), percentile(0.999));
+  report(done, t - start);
   return 0;
 }

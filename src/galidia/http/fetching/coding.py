@@ -45,22 +45,18 @@ class _Stage:
         raise NotImplementedError
 
 
-class _Gzip(_Stage):
-    """Any number of members one after the other (RFC 1952 section 2.2)."""
+class _Zlib(_Stage):
+    """What zlib decodes."""
 
-    coding = "gzip"
-
-    def __init__(self) -> None:
-        self._z: Any = None
+    _z: Any = None
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         for at in range(0, len(data), _STEP):
             rest = data[at : at + _STEP]
             more = False  # zlib keeps some that did not fit
             while rest or more:
-                if self._z is None:
-                    self._z = zlib.decompressobj(31)
-                    self.ended = False
+                if self.ended:
+                    self._go_on()
                 try:
                     piece = self._z.decompress(rest, PIECE)
                 except zlib.error as e:
@@ -68,20 +64,33 @@ class _Gzip(_Stage):
                 rest, more = self._z.unconsumed_tail, len(piece) == PIECE
                 if self._z.eof:
                     rest, more = self._z.unused_data, False
-                    self._z = None
                     self.ended = True
                 if piece:
                     yield piece
 
+    def _go_on(self) -> None:
+        """There is more behind the end."""
+        raise _damaged(self.coding, "there is data after its end")
 
-class _Deflate(_Stage):
+
+class _Gzip(_Zlib):
+    """Any number of members one after the other (RFC 1952 section 2.2)."""
+
+    coding = "gzip"
+
+    def __init__(self) -> None:
+        self._z = zlib.decompressobj(31)
+
+    def _go_on(self) -> None:
+        self._z = zlib.decompressobj(31)
+        self.ended = False
+
+
+class _Deflate(_Zlib):
     """zlib's format, or without its frame as some servers send it."""
 
     coding = "deflate"
-
-    def __init__(self) -> None:
-        self._z: Any = None
-        self._first = b""
+    _first = b""
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         if self._z is None:
@@ -91,22 +100,7 @@ class _Deflate(_Stage):
                 return
             framed = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
             self._z = zlib.decompressobj(15 if framed else -15)
-        for at in range(0, len(data), _STEP):
-            rest = data[at : at + _STEP]
-            more = False
-            while rest or more:
-                if self.ended:
-                    raise _damaged(self.coding, "there is data after its end")
-                try:
-                    piece = self._z.decompress(rest, PIECE)
-                except zlib.error as e:
-                    raise _damaged(self.coding, e) from None
-                rest, more = self._z.unconsumed_tail, len(piece) == PIECE
-                if self._z.eof:
-                    rest, more = self._z.unused_data, False
-                    self.ended = True
-                if piece:
-                    yield piece
+        yield from _Zlib.pieces(self, data)
 
 
 class _Brotli(_Stage):
