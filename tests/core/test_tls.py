@@ -478,6 +478,32 @@ def test_records_in_pieces(mgr, tls, plug, certs):
     assert server.count(EV_ACCEPT) == 1
 
 
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 8192, 20_000])
+def test_a_long_hello(mgr, tls, plug, certs, size):
+    """Longer than what the server takes at once, or just as long."""
+
+    def client_of(bytes_of_names):
+        context = ssl.create_default_context(cafile=str(certs.ca))
+        whole, rest = divmod(bytes_of_names, 200)
+        context.set_alpn_protocols(["x" * 199] * whole + ["y" * (rest - 1)] * (rest > 1))
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        return client, incoming, outgoing
+
+    server = Recorder()
+    peer = plug(tls.bind(mgr, server))
+    client, incoming, outgoing = client_of(1000 + size - client_of(1000)[2].pending)
+    assert abs(outgoing.pending - size) <= 5 * (size > 1 << 14)  # the head of a second record
+    peer.send(outgoing.read())
+    until(mgr, lambda: peer.look())
+    incoming.write(peer.received)
+    client.do_handshake()
+    peer.send(outgoing.read())
+    until(mgr, lambda: server.accepted)
+
+
 def test_settled_connections_wait_for_nothing(mgr, tls):
     tls.join(mgr, None, None)
     settle(mgr)
