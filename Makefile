@@ -62,11 +62,15 @@ conformance: compiled
 bench: compiled
 	$(BIN)/python -m benchmarks --write $(ARGS)
 
-# Stops at the first failure; running out of time (124) is not one.
+# Rounds of all property tests, other examples in each, until the time of a build is up. Stops at
+# the first failure; running out of time (124) is not one.
 fuzz: compiled
 	for build in "$(COMPILED)" "$(PURE)"; do \
-	    env HYPOTHESIS_PROFILE=fuzz timeout --foreground --signal=INT $(FUZZ_SECONDS) \
-	        env $$build -x -m fuzz $(ARGS) || [ $$? -eq 124 ] || exit 1; \
+	    end=$$(($$(date +%s) + $(FUZZ_SECONDS))); \
+	    while left=$$((end - $$(date +%s))); [ $$left -gt 0 ]; do \
+	        env HYPOTHESIS_PROFILE=fuzz timeout --foreground --signal=INT $$left \
+	            env $$build -x -m fuzz $(ARGS) || [ $$? -eq 124 ] || exit 1; \
+	    done; \
 	done
 
 clean:
