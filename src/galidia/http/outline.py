@@ -166,6 +166,8 @@ def find_end(buf: bytearray, start: int, searched: int) -> int:
     if at < start:
         at = start
     if cython.compiled:
+        if at < 0:
+            at = 0
         size = len(buf)  # refuses None, which the macro would not
         base = cython.cast(cython.p_uchar, PyByteArray_AS_STRING(buf))
         last = base + size
