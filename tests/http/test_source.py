@@ -200,3 +200,18 @@ def test_a_source_that_ends_the_connection(sim: Net) -> None:
     client = sim.client(GET)
     assert sim.net.run(lambda: client.error, limit=10)
     assert closed == [True]
+
+
+def test_a_source_that_ends_the_answer_itself(sim: Net) -> None:
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        def pieces() -> Any:
+            yield b"a"
+            req.end()
+
+        req.stream(pieces())
+
+    sim.serve(handler)
+    client = sim.client(GET * 2)
+    assert sim.net.run(lambda: complete(client.received) and len(responses(client.received)) == 2)
+    assert [r.body for r in responses(client.received)] == [b"a", b"a"]

@@ -51,8 +51,10 @@ class Source:
             return
         finally:
             self._busy = False
-        request._protocol.when_drained(request.connection, None)
-        request.end()
+        protocol = request._protocol
+        if protocol is not None:
+            protocol.when_drained(request.connection, None)
+            request.end()
 
     def close(self) -> None:
         """Ask no more."""
