@@ -215,3 +215,68 @@ def test_a_source_that_ends_the_answer_itself(sim: Net) -> None:
     client = sim.client(GET * 2)
     assert sim.net.run(lambda: complete(client.received) and len(responses(client.received)) == 2)
     assert [r.body for r in responses(client.received)] == [b"a", b"a"]
+
+
+@pytest.mark.parametrize("sent", [1, 1000])
+def test_an_answer_that_is_ended_while_its_source_waits(sent: int, sim: Net) -> None:
+    """The source is closed, and a request that waits behind it is answered."""
+    asked: list[Any] = []
+    source = Pieces(1 << 30)
+
+    def pieces() -> Any:
+        return iter(lambda: next(source) if source.asked < sent else None, b"")
+
+    class Waiting:
+        def __init__(self) -> None:
+            self.pieces = pieces()
+
+        def __iter__(self) -> Any:
+            return self
+
+        def __next__(self) -> Any:
+            return next(self.pieces)
+
+        def close(self) -> None:
+            source.close()
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        asked.append(req)
+        if len(asked) == 1:
+            req.stream(Waiting())
+        else:
+            req.reply(200, b"next")
+
+    sim.serve(handler)
+    client = sim.client()
+    client.pause()
+    client.send(GET * 2)
+    sim.net.run(limit=1)
+    assert len(asked) == 1
+    asked[0].end()
+    assert source.closed == 1
+    client.resume()
+    assert sim.net.run(lambda: client.received.endswith(b"next"), limit=20)
+    assert len(responses(client.received)[0].body) == source.asked * 10_000
+
+
+def test_a_source_that_goes_on_behind_the_end(sim: Net, logged: list[Any]) -> None:
+    closed: list[bool] = []
+
+    @handles(EV_HTTP_REQUEST)
+    def handler(c: Connection, ev: int, req: Any) -> None:
+        def pieces() -> Any:
+            try:
+                yield b"a"
+                req.end()
+                yield b"b"
+            finally:
+                closed.append(True)
+
+        req.stream(pieces())
+
+    sim.serve(handler)
+    client = sim.client(GET)
+    assert sim.net.run(lambda: client.error, limit=10)
+    assert closed == [True]
+    assert len([record for record in logged if record.levelno >= logging.ERROR]) == 1

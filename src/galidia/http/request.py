@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -38,8 +37,6 @@ else:
     )
     from cython.cimports.galidia.core.connection import room
     from cython.cimports.libc.string import memcpy
-
-logger = logging.getLogger("galidia")
 
 _STATUS_LINES: list[bytes] = [b""] * 1000
 #: A longer body is not copied once more to be queued in one piece with its head.
@@ -522,19 +519,23 @@ class Request(Message):
     def _finished(self) -> None:
         """The response is complete: the next request of the connection may come."""
         protocol = self._protocol
-        self._protocol = self._source = None
+        self._protocol = None
+        if self._source is not None:
+            self._end_source()
+            if protocol is not None:
+                protocol.when_drained(self.connection, None)
         if protocol is not None:
             protocol.answered(self.connection, self)
 
     def cut_off(self) -> None:
         """The connection has ended, and what is missing of the answer is never sent."""
-        source = self._source
-        self._protocol = self._source = None
+        self._protocol = None
+        self._end_source()
+
+    def _end_source(self) -> None:
+        source, self._source = self._source, None
         if source is not None:
-            try:
-                source.close()
-            except Exception:
-                logger.exception("%r: the source of a response failed", self.connection)
+            source.close()
 
 
 def new_request(c: Connection, protocol: Answering, date: DateLine) -> Request:

@@ -36,45 +36,51 @@ class Source:
     def pull(self) -> None:
         """Ask for so much that the client has something to do, and end the response with it."""
         request = self._request
-        if self._busy or self._pieces is None or request._protocol is None:
+        if self._busy or self._pieces is None:
             return
         self._busy = True
+        failed = False
         try:
-            if not self._send(request):
-                return
-            self.close()
+            over = self._send(request)
         except Exception as e:
             c = request.connection
             logger.exception("%r: the source of a response failed", c)
             c.error = f"the source of a response failed: {e}"
             c.abort()
-            return
+            over = failed = True
         finally:
             self._busy = False
-        protocol = request._protocol
-        if protocol is not None:
-            protocol.when_drained(request.connection, None)
-            request.end()
+        if over:
+            self.close()
+            if request._protocol is not None and not failed:
+                request.end()
 
     def close(self) -> None:
-        """Ask no more."""
+        """Ask no more, now or when it has given what it is asked for."""
+        if self._busy:
+            return
         pieces, self._pieces = self._pieces, None
         close = getattr(pieces, "close", None)
         if close is not None:
-            close()
+            try:
+                close()
+            except Exception:
+                logger.exception(
+                    "%r: the source of a response failed at its end", self._request.connection
+                )
 
     def _send(self, request: Request) -> bool:
-        """Send what there is; whether that was the last."""
+        """Send what there is; whether nothing more is to be sent."""
         c = request.connection
-        while request._left != _NOTHING:
-            if c.closing or request._protocol is None:
+        while request._left != _NOTHING and request._protocol is not None:
+            if c.closing:
                 return False
             if c._unsent() > _BACKLOG:
                 request._protocol.when_drained(c, self.pull)
                 return False
             piece: Any = next(self._pieces, _END)
             if piece is None:
-                return False
+                return request._protocol is None
             if piece is _END:
                 break
             request.send_chunk(piece)
